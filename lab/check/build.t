@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=lab/check/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Touched C files that this configuration builds.
+objects() {
+	local file
+
+	while read -r file; do
+		case $file in *.c) [ ! -f "$OUT/obj-patched/${file%.c}.o" ] || echo "${file%.c}.o" ;; esac
+	done <"$OUT/touched"
+}
+mapfile -t objects < <(objects)
+
+no_warnings() {
+	[ ! -f "$OUT/patched/warnings" ] || { cat "$OUT/patched/warnings"; return 1; }
+}
+
+# Built anew in a copy, so that other flags don't cost the next build.
+strict() {	# strict base|patched
+	local tree=$OUT/linux obj=$CHECK/obj-$1 file list=()
+
+	[ "$1" = base ] || tree=$TREE_PATCHED
+	cp -a "$OUT/obj-$1" "$obj"
+	for file in "${objects[@]}"; do
+		[ ! -f "$tree/${file%.o}.c" ] || list+=("$file")
+		rm -f "$obj/$file"
+	done
+	make -C "$tree" O="$obj" ARCH=x86_64 CC="ccache gcc" LOCALVERSION= W=1 C=2 "${list[@]}" \
+		>"$CHECK/$1.log" 2>&1 || { tail -n 10 "$CHECK/$1.log"; return 1; }
+	# Without line numbers and the tree's name: these differ for good reasons.
+	grep -E 'warning:|error:' "$CHECK/$1.log" |
+		sed -E "s,^.*/linux(-patched)?/(arch|include|mm|kernel|lib)/,\2/,; s/:[0-9]+:[0-9]+:/:/; s/:[0-9]+:/:/" | sort -u >"$CHECK/$1.warnings"
+	[ "$(grep -cE '^  CHECK ' "$CHECK/$1.log")" -ge ${#list[@]} ] ||
+		{ echo "sparse did not look at all of: ${list[*]}"; return 1; }
+}
+compiled() {
+	[ ${#objects[@]} -gt 0 ] || { echo "no touched file is part of the kernel"; return 1; }
+	strict base && strict patched
+}
+new_warnings() {
+	comm -13 "$CHECK/base.warnings" "$CHECK/patched.warnings"
+}
+
+ok "patched kernel builds without a warning" no_warnings
+ok "touched files build with W=1 C=2: ${objects[*]}" compiled
+ok "no W=1 or sparse warning that base doesn't have" nothing new_warnings
+rm -rf "$CHECK"/obj-*
+finish

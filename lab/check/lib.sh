@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# KTAP for the tests. Sourced by *.t; each test is a command: exit status 0 is
+# ok, 77 is a skip, anything else is not ok. What it says becomes a comment.
+
+set -uo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+
+CHECK=$BUILD/check/$(basename "$0" .t)
+rm -rf "$CHECK"
+mkdir -p "$CHECK"
+
+nr=0
+failed=0
+ok() {		# ok NAME COMMAND...
+	local name=$1 rc=0 said
+
+	shift
+	said=$("$@" 2>&1 </dev/null) || rc=$?
+	nr=$((nr + 1))
+	case $rc in
+	0) printf 'ok %d - %s\n' "$nr" "$name"; return 0 ;;
+	77) printf 'ok %d - %s # SKIP %s\n' "$nr" "$name" "${said##*$'\n'}"; return 0 ;;
+	esac
+	failed=$((failed + 1))
+	printf 'not ok %d - %s\n' "$nr" "$name"
+	printf '# %s\n' "${said//$'\n'/$'\n# '}"
+	return 0
+}
+
+# The command must fail, and say something that matches: tests of our tests.
+refuses() {	# refuses REGEX COMMAND...
+	local regex=$1 rc=0 said
+
+	shift
+	said=$("$@" 2>&1 </dev/null) || rc=$?
+	if [ "$rc" -eq 0 ]; then
+		echo "passed, but should have failed: $*"
+		return 1
+	fi
+	grep -qE "$regex" <<<"$said" && return 0
+	printf 'failed (status %d), but said nothing like "%s":\n%s\n' "$rc" "$regex" "$said"
+	return 1
+}
+
+# Nothing printed, nothing found.
+nothing() {	# nothing COMMAND...
+	local said
+
+	said=$("$@" 2>&1)
+	[ -z "$said" ] || { printf '%s\n' "$said"; return 1; }
+}
+
+finish() {
+	echo "1..$nr"
+	[ "$failed" -eq 0 ]
+}
+
+echo 'TAP version 13'

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck source=lab/check/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# --- the series -------------------------------------------------------------------
+applies() {
+	local opts=()
+
+	[ "$(dpkg-query -W -f '${Version}' "linux-source-$BASE_VERSION")" = "$(pinned version)" ] ||
+		opts=(--offsets)
+	"$ROOT/scripts/series" --out "$CHECK/series" "${opts[@]}"
+}
+mails_apply() {
+	local work=$CHECK/am
+
+	git init -q "$work" &&
+	git -C "$CHECK/series/files" archive "$(git -C "$CHECK/series/files" rev-list --max-parents=0 HEAD)" |
+		tar -x -C "$work" &&
+	git -C "$work" add -A &&
+	git -C "$work" -c user.name=t -c user.email=t@localhost commit -q -m base &&
+	git -C "$work" -c user.name=t -c user.email=t@localhost am -q "$CHECK"/series/mbox/*.patch &&
+	diff -r -x .git "$work" "$CHECK/series/files" &&
+	while read -r file; do
+		cmp "$work/$file" "$TREE_PATCHED/$file" || return 1
+	done <"$CHECK/series/touched"
+}
+old_names() {
+	cd "$TREE_PATCHED" || return
+	grep -rn 'pgt_buf\|can_use_brk_pgt\|early_alloc_pgt_buf\|get_new_step_size' \
+		arch/x86/mm arch/x86/kernel arch/x86/include
+}
+shorter() {
+	local base patched
+
+	base=$(wc -l <"$TREE_BASE/arch/x86/mm/init.c")
+	patched=$(wc -l <"$TREE_PATCHED/arch/x86/mm/init.c")
+	[ "$patched" -lt "$base" ] || { echo "init.c: $patched lines, base has $base"; return 1; }
+}
+# Signing off is up to who sends it; MAINTAINERS covers arch/x86 as a whole.
+checkpatch() {
+	"$TREE_BASE/scripts/checkpatch.pl" --root="$TREE_BASE" --strict --no-signoff --no-summary \
+		--terse --ignore FILE_PATH_CHANGES "$1"
+}
+
+ok "series applies, no fuzz, no offset" applies
+ok "git am takes the mails, with the same result" mails_apply
+ok "names of the old buffer are gone" nothing old_names
+ok "init.c is shorter than base's" shorter
+for mail in "$OUT"/mbox/*.patch; do
+	ok "checkpatch --strict: ${mail##*/}" checkpatch "$mail"
+done
+
+# --- the tool that applies it: it must refuse ---------------------------------------
+toy=$CHECK/toy
+mkdir -p "$toy/base"
+seq 1 40 >"$toy/base/file"
+echo all: >"$toy/base/Makefile"
+sed 's/^20$/twenty/' "$toy/base/file" >"$toy/edited"
+edit() {	# edit SED-SCRIPT: series 0001 that changes line 20, then modified
+	rm -rf "$toy/root"
+	mkdir -p "$toy/root/$SERIES_DIR" "$toy/root/arch"
+	echo 0001-a.patch >"$toy/root/$SERIES_DIR/series"
+	echo 'int x;' >"$toy/root/arch/new.c"
+	{
+		printf 'Subject: toy: Change\nNew-file: arch/new.c\n\nBecause.\n---\n'
+		diff -u --label a/file --label b/file "$toy/base/file" "$toy/edited"
+	} | sed "$1" >"$toy/root/$SERIES_DIR/0001-a.patch"
+}
+toy() {
+	"$ROOT/scripts/series" --base "$toy/base" --root "$toy/root" --out "$toy/out" "$@"
+}
+edit ''
+ok "toy series applies" toy
+ok "new file is part of the mail" grep -q '^+int x;' "$toy/out/mbox/0001-toy-Change.patch"
+edit 's/^ 19$/ nineteen/'
+ok "refuses context that is gone" refuses '0001-a.patch: does not apply: file: ' toy
+edit 's/^ 17$/ seventeen/'
+ok "refuses fuzz" refuses '0001-a.patch: does not apply: file: ' toy
+edit 's/^@@ -17,7 +17,7/@@ -15,7 +15,7/'
+ok "refuses an offset" refuses '0001-a.patch: applies with an offset only: file: ' toy
+ok "takes an offset on another point release" toy --offsets
+edit 's/^New-file: .*/New-file: arch\/missing.c/'
+ok "refuses a new file that is missing" refuses '0001-a.patch: New-file: arch/missing.c: no such' toy
+edit '/^New-file/d'
+ok "refuses a new file nobody brings" refuses 'arch/new.c: no patch of series/6.12 brings it' toy
+edit 's/^\(...\) \([ab]\)\/file/\1 \2\/gone/'
+ok "refuses a patch of a missing file" refuses '0001-a.patch: gone: no such file' toy
+edit 's/^--- a\/file/--- \/dev\/null/'
+ok "refuses a patch that creates a file" refuses '0001-a.patch: creates or deletes a file' toy
+edit '/^Subject/d'
+ok "refuses a patch without a subject" refuses '0001-a.patch: no Subject' toy
+edit ''
+cp "$toy/root/$SERIES_DIR/0001-a.patch" "$toy/root/$SERIES_DIR/0002-b.patch"
+ok "refuses a patch that is not listed" refuses '0002-b.patch: not listed' toy
+echo 0003-c.patch >>"$toy/root/$SERIES_DIR/series"
+ok "refuses a listed patch that is missing" refuses '0003-c.patch: listed .* missing' toy
+finish

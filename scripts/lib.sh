@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What all scripts share: places, messages. Sourced, not run.
+#
+# Environment: BUILD  where outputs go (default: build/ of the repository)
+#              JOBS   how many jobs make runs (default: one per processor)
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=${BUILD:-$ROOT/build}
+JOBS=${JOBS:-$(nproc)}
+BASE_VERSION=6.12
+# shellcheck disable=SC2034  # used by those who source this file
+{
+	SERIES_DIR=series/$BASE_VERSION
+	OUT=$BUILD/$BASE_VERSION
+	TREE_BASE=$OUT/linux
+	TREE_PATCHED=$OUT/linux-patched
+}
+export LC_ALL=C
+
+# Exit codes, as in Xen's test framework: success, failure, error, crash, skip.
+readonly EXIT_FAIL=1 EXIT_ENV=2 EXIT_CRASH=3 EXIT_SKIP=77
+export EXIT_FAIL EXIT_ENV EXIT_CRASH EXIT_SKIP
+
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+# One step of long work, with the time since the start of the outermost script.
+: "${STEP_START:=$(date +%s)}"
+export STEP_START
+step() {
+	local t=$(($(date +%s) - STEP_START))
+
+	printf '[%2d:%02d] %s\n' $((t / 60)) $((t % 60)) "$*" >&2
+}
+
+# Nothing could be done: the environment, or how we were called.
+die() {
+	say "${0##*/}: $*"
+	exit "$EXIT_ENV"
+}
+
+# It was done, and the result is wrong.
+fail() {
+	say "${0##*/}: $*"
+	exit "$EXIT_FAIL"
+}
+
+need_space() {		# need_space MB WHAT
+	local free
+
+	mkdir -p "$BUILD"
+	free=$(df -Pm "$BUILD" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$1" ] ||
+		die "$BUILD: $free MB free, $2 needs $1 MB: free some space, or set BUILD to another folder"
+}
+
+# Only one of us works on a thing at a time; the lock ends with the process.
+lock() {		# lock NAME
+	mkdir -p "$BUILD"
+	exec {LOCK_FD}>"$BUILD/.lock-$1"
+	flock -n "$LOCK_FD" || {
+		step "waiting for another run that works on $1"
+		flock -w 1800 "$LOCK_FD" || die "$BUILD/.lock-$1: still held after 30 minutes"
+	}
+}
+
+# Pinned version and checksum of the source package.
+pinned() {		# pinned version|sha256
+	local file=$ROOT/$SERIES_DIR/version token
+
+	[ -f "$file" ] || die "$SERIES_DIR/version: missing; it names the Debian version and the sha256"
+	while read -r token; do
+		case $1:$token in
+		version:"$BASE_VERSION".*-*) echo "$token"; return ;;
+		sha256:*[!0-9a-f]*) ;;
+		sha256:*) [ ${#token} -eq 64 ] && { echo "$token"; return; } ;;
+		esac
+	done < <(sed "s|#.*||" "$file" | tr -s " \t" "\n")
+	die "$SERIES_DIR/version: no $1 in it"
+}
