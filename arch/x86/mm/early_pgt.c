@@ -15,6 +15,7 @@
 #include <linux/pgtable.h>
 #include <linux/range.h>
 #include <linux/sizes.h>
+#include <linux/unroll.h>
 
 #include <asm/e820/types.h>
 #include <asm/early_pgt.h>
@@ -66,8 +67,16 @@ static void __init native_fill_ptes(pte_t *pte, unsigned long pfn,
 {
 	pteval_t val = pte_val(pfn_pte(pfn, prot));
 
-	for (; nr; nr--, pte++, val += PAGE_SIZE)
-		native_set_pte(pte, native_make_pte(val));
+#define FILL_PTE(n, pte)						\
+	native_set_pte((pte) + (n), native_make_pte(val + (n) * PAGE_SIZE));
+
+	for (; nr >= 8; nr -= 8, pte += 8, val += 8 * PAGE_SIZE) {
+		UNROLL(8, FILL_PTE, pte)
+	}
+	for (; nr; nr--, pte++, val += PAGE_SIZE) {
+		FILL_PTE(0, pte)
+	}
+#undef FILL_PTE
 }
 
 struct early_pgt_ops early_pgt_ops __initdata = {

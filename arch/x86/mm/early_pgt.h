@@ -56,6 +56,9 @@ void *early_pgt_alloc(unsigned int nr);
 pte_t *early_pgt_new_ptes(unsigned long start, unsigned long end, pgprot_t prot);
 void early_pgt_publish(void);
 
+/* PTE tables of other mappings. */
+int early_pgt_vmemmap(unsigned long start, unsigned long end, int node);
+
 /* Provided by the code that writes the tables (init.c). */
 unsigned int early_pgt_depth(unsigned long addr);
 unsigned long init_memory_mapping(unsigned long start, unsigned long end,

@@ -10,12 +10,21 @@
  *
  * No early table is pinned for itself. All are reachable from init_top_pgt,
  * which is.
+ *
+ * The p2m list that Xen provides is needed to fill the direct map. It covers
+ * the memory that the guest starts with. Memory in the place of what is no RAM
+ * according to the e820 map moves behind that, so the list has to grow first.
  */
 
+#include <linux/bitops.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/panic.h>
 #include <linux/pgtable.h>
+#include <linux/range.h>
+#include <linux/unroll.h>
+
+#include <asm/early_ioremap.h>
 
 #include <asm/early_pgt.h>
 #include <asm/page.h>
@@ -25,8 +34,11 @@
 #include "xen-ops.h"
 
 /* Some 1000 requests are enough for the cost of a call not to matter. */
-#define NR_ENTRIES	2048
+#define NR_ENTRIES	4096
 #define NR_LINKS	512
+
+/* Instead of the level of a table, for an entry of Xen's m2p table. */
+#define LEVEL_M2P	0
 
 struct batch {
 	struct mmu_update *req;
@@ -56,6 +68,9 @@ static void __init batch_issue(struct batch *b)
 		unsigned long table = b->req[i].ptr >> PAGE_SHIFT;
 		unsigned long mfn = (b->req[i].val & XEN_PTE_MFN_MASK) >> PAGE_SHIFT;
 
+		if (b->level[i] == LEVEL_M2P)
+			panic("Xen refused mmu_update %u of %u (error %d): m2p of mfn %#lx = pfn %#llx\n",
+			      i + 1, b->nr, rc, table, b->req[i].val);
 		panic("Xen refused mmu_update %u of %u (error %d): L%u table pfn %#lx mfn %#lx, entry %lu = %#llx (pfn %#lx mfn %#lx)\n",
 		      i + 1, b->nr, rc, b->level[i], mfn_to_pfn(table), table,
 		      (unsigned long)(b->req[i].ptr & ~PAGE_MASK) / sizeof(pte_t),
@@ -64,14 +79,15 @@ static void __init batch_issue(struct batch *b)
 	b->nr = 0;
 }
 
-static void __init batch_add(struct batch *b, u64 ptr, u64 val, unsigned int level)
+static __always_inline void __init batch_add(struct batch *b, u64 ptr, u64 val,
+					     unsigned int level)
 {
 	if (b->nr == b->max) {
 		/* A link needs all of the entries before it. */
 		batch_issue(&entries);
 		batch_issue(b);
 	}
-	b->req[b->nr].ptr = ptr | MMU_NORMAL_PT_UPDATE;
+	b->req[b->nr].ptr = ptr;
 	b->req[b->nr].val = val;
 	b->level[b->nr++] = level;
 }
@@ -79,10 +95,14 @@ static void __init batch_add(struct batch *b, u64 ptr, u64 val, unsigned int lev
 /* Collect what makes the direct mapping of the new tables read-only. */
 static void __init protect_tables(void)
 {
-	unsigned long va;
+	/* The entry of the next table, as a rule: they come one by one. */
+	static unsigned long va __initdata;
+	static pte_t *pte __initdata;
+	static u64 maddr __initdata;
 	unsigned int level;
-	pte_t *pte = NULL;
-	u64 maddr = 0;
+
+	if (va != early_pgt_area.start)
+		pte = NULL;
 
 	for (va = early_pgt_area.start; va < early_pgt_area.end; va += PAGE_SIZE) {
 		if (!pte || !(va & ~PMD_MASK)) {
@@ -133,12 +153,165 @@ bool __init xen_early_pgt_store(void *entry, u64 val, unsigned int level)
 	return true;
 }
 
-/* The kernel can't do without its direct map: a request refused is fatal. */
-static void __init xen_early_pgt_publish(void)
+/**
+ * xen_early_pgt_entry - change an entry of a live PTE table, in a batch
+ * @entry: virtual address of the entry in the direct map
+ * @val:   machine value of the entry
+ *
+ * Takes effect not later than with xen_early_pgt_publish().
+ */
+void __init xen_early_pgt_entry(void *entry, u64 val)
+{
+	batch_add(&entries, virt_to_machine(entry).maddr, val, 1);
+}
+
+/**
+ * xen_early_pgt_m2p - change an entry of Xen's m2p table, in a batch
+ * @mfn: machine frame
+ * @pfn: its new page frame
+ *
+ * Takes effect not later than with xen_early_pgt_publish().
+ */
+void __init xen_early_pgt_m2p(unsigned long mfn, unsigned long pfn)
+{
+	batch_add(&entries, PFN_PHYS(mfn) | MMU_MACHPHYS_UPDATE, pfn, LEVEL_M2P);
+}
+
+/**
+ * xen_early_pgt_publish - have Xen carry out all that was collected
+ *
+ * The kernel can't do without any of it: panics if Xen refuses a request.
+ */
+void __init xen_early_pgt_publish(void)
 {
 	protect_tables();
 	batch_issue(&entries);
 	batch_issue(&links);
+}
+
+/**
+ * xen_early_walk - walk page tables that may not be in the direct map
+ * @vaddr: virtual address
+ * @level: level of the table to stop at, 1 to 4
+ * @entry: returns the physical address of the last entry found
+ * @val:   returns its value
+ *
+ * Return: the level of the last entry's table: @level, or higher if there is a
+ * large page, or nothing.
+ */
+unsigned int __init xen_early_walk(unsigned long vaddr, unsigned int level,
+				   phys_addr_t *entry, pteval_t *val)
+{
+	phys_addr_t table = read_cr3_pa();
+	unsigned int l;
+
+	for (l = PG_LEVEL_512G; ; l--) {
+		unsigned int slot = vaddr >> (PAGE_SHIFT + (l - 1) * PTE_SHIFT);
+		pteval_t *map;
+
+		*entry = table + slot % PTRS_PER_PTE * sizeof(*map);
+		map = early_memremap_ro(*entry, sizeof(*map));
+		*val = pte_val(native_make_pte(*map));
+		early_memunmap(map, sizeof(*map));
+
+		if (l == level || !(*val & _PAGE_PRESENT) || *val & _PAGE_PSE)
+			return l;
+		table = *val & PTE_PFN_MASK;
+	}
+}
+
+/* Tables of the grown part of the p2m list: page frames, [start, end). */
+static struct range grown_tables __initdata;
+
+/**
+ * xen_early_grow_p2m - grow the initial p2m list where it is
+ * @nr: page frames that it shall cover, a multiple of P2M_PER_PAGE
+ *
+ * New entries are undefined.
+ *
+ * Context: early boot, before there is a direct map.
+ * Return: false if the list is in a place that doesn't allow that.
+ */
+bool __init xen_early_grow_p2m(unsigned long nr)
+{
+	unsigned long va = PAGE_ALIGN((unsigned long)(xen_p2m_addr + xen_start_info->nr_pages));
+	unsigned long end = (unsigned long)(xen_p2m_addr + nr);
+	unsigned long tables, pfn;
+	phys_addr_t area, entry, l2_entry;
+	pteval_t val;
+
+	/* Within what one L2 table maps, which exists. */
+	if (va >= __START_KERNEL_map || (va - 1) / PUD_SIZE != (end - 1) / PUD_SIZE ||
+	    xen_early_walk(va - 1, 2, &l2_entry, &val) != 2)
+		return false;
+	if (va % PMD_SIZE && xen_early_walk(va, 1, &entry, &val) != 1)
+		return false;
+
+	tables = (round_up(end, PMD_SIZE) - round_up(va, PMD_SIZE)) / PMD_SIZE;
+	area = xen_find_free_area(PFN_PHYS(tables) + end - va);
+	if (!area)
+		return false;
+	grown_tables.start = PFN_DOWN(area);
+	grown_tables.end = grown_tables.start + tables;
+	pfn = grown_tables.end;
+
+	for (; va < end && va % PMD_SIZE; va += PAGE_SIZE) {
+		batch_add(&entries, phys_to_machine(XPADDR(entry)).maddr,
+			  pfn_pte(pfn++, PAGE_KERNEL).pte, 1);
+		entry += sizeof(pte_t);
+	}
+	for (; va < end; area += PAGE_SIZE) {
+		pte_t *table = early_memremap(area, PAGE_SIZE);
+		unsigned int i;
+
+		for (i = 0; i < PTRS_PER_PTE; i++, va += PAGE_SIZE)
+			native_set_pte(table + i, va < end ?
+				       pfn_pte(pfn++, PAGE_KERNEL) : native_make_pte(0));
+		early_memunmap(table, PAGE_SIZE);
+
+		l2_entry += sizeof(pmd_t);
+		batch_add(&links, phys_to_machine(XPADDR(l2_entry)).maddr,
+			  PFN_PHYS(pfn_to_mfn(PFN_DOWN(area))) | _PAGE_TABLE, 2);
+	}
+	xen_early_pgt_publish();
+	return true;
+}
+
+/* Make entries read-only that map page frames in [@start, @end). */
+static void __init protect_p2m(pte_t *pte, unsigned long pfn, unsigned int nr,
+			       unsigned long start, unsigned long end)
+{
+	unsigned long p;
+
+	for (p = max(pfn, start); p < min(pfn + nr, end); p++)
+		pte[p - pfn] = native_make_pte(native_pte_val(pte[p - pfn]) &
+					       ~_PAGE_RW);
+}
+
+/*
+ * Fill @nr entries from the p2m list. Nearly always, all frames have a machine
+ * frame of their own. INVALID, FOREIGN and IDENTITY have one of the two top
+ * bits set, which come out at the bottom, next to the flags.
+ * Return: false if there is one of these.
+ */
+static bool __init fill_from_p2m(pte_t *pte, const unsigned long *mfn,
+				 unsigned int nr, pteval_t flags)
+{
+	pteval_t all = 0, val;
+
+#define FILL_PTE(n, pte, mfn)						\
+	val = rol64((mfn)[n], PAGE_SHIFT) | flags;			\
+	native_set_pte((pte) + (n), native_make_pte(val));		\
+	all |= val;
+
+	for (; nr >= 8; nr -= 8, pte += 8, mfn += 8) {
+		UNROLL(8, FILL_PTE, pte, mfn)
+	}
+	for (; nr; nr--, pte++, mfn++) {
+		FILL_PTE(0, pte, mfn)
+	}
+#undef FILL_PTE
+	return !(all & ((FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT) >> (BITS_PER_LONG - PAGE_SHIFT)));
 }
 
 /*
@@ -150,21 +323,10 @@ static void __init xen_early_pgt_fill_ptes(pte_t *pte, unsigned long pfn,
 {
 	pteval_t flags = check_pgprot(prot);
 	unsigned int known = 0, i;
-	unsigned long all = 0;
 
-	/*
-	 * Nearly always, all frames have a machine frame of their own. See
-	 * afterwards: INVALID, FOREIGN and IDENTITY have their top bits set.
-	 */
 	if (pfn < xen_p2m_size)
 		known = min_t(unsigned long, nr, xen_p2m_size - pfn);
-	for (i = 0; i < known; i++) {
-		unsigned long mfn = xen_p2m_addr[pfn + i];
-
-		all |= mfn;
-		native_set_pte(pte + i, native_make_pte((mfn << PAGE_SHIFT) | flags));
-	}
-	if (all >> (BITS_PER_LONG - 2))
+	if (!fill_from_p2m(pte, xen_p2m_addr + pfn, known, flags))
 		known = 0;
 
 	/*
@@ -183,15 +345,10 @@ static void __init xen_early_pgt_fill_ptes(pte_t *pte, unsigned long pfn,
 		native_set_pte(pte + i, native_make_pte(val));
 	}
 
-	if (xen_start_info->mfn_list < __START_KERNEL_map) {
-		unsigned long first = xen_start_info->first_p2m_pfn;
-		unsigned long last = first + xen_start_info->nr_p2m_frames;
-		unsigned long p;
-
-		for (p = max(pfn, first); p < min(pfn + nr, last); p++)
-			pte[p - pfn] = native_make_pte(native_pte_val(pte[p - pfn]) &
-						       ~_PAGE_RW);
-	}
+	if (xen_start_info->mfn_list < __START_KERNEL_map)
+		protect_p2m(pte, pfn, nr, xen_start_info->first_p2m_pfn,
+			    xen_start_info->first_p2m_pfn + xen_start_info->nr_p2m_frames);
+	protect_p2m(pte, pfn, nr, grown_tables.start, grown_tables.end);
 }
 
 const struct early_pgt_ops xen_early_pgt_ops __initconst = {

@@ -63,6 +63,11 @@ extern struct early_pgt_ops early_pgt_ops;
 
 void early_pgt_reserve_bootstrap(void);
 
+/* PTE tables of other mappings, filled before they are linked. */
+pte_t *early_pgt_ptes(pmd_t *pmd, unsigned long addr, int node);
+void early_pgt_link(pmd_t *pmd, pte_t *table);
+void early_pgt_finish_ptes(void);
+
 #endif /* __ASSEMBLY__ */
 
 #endif /* _ASM_X86_EARLY_PGT_H */
