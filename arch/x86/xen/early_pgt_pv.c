@@ -17,6 +17,7 @@
  */
 
 #include <linux/bitops.h>
+#include <linux/console.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/panic.h>
@@ -30,11 +31,12 @@
 #include <asm/page.h>
 #include <asm/xen/hypercall.h>
 #include <asm/xen/page.h>
+#include <xen/hvc-console.h>
 
 #include "xen-ops.h"
 
 /* Some 1000 requests are enough for the cost of a call not to matter. */
-#define NR_ENTRIES	4096
+#define NR_ENTRIES	8192
 #define NR_LINKS	512
 
 /* Instead of the level of a table, for an entry of Xen's m2p table. */
@@ -55,6 +57,30 @@ static u8 link_levels[NR_LINKS] __initdata;
 static struct batch entries __initdata = { entry_reqs, entry_levels, 0, NR_ENTRIES };
 static struct batch links __initdata = { link_reqs, link_levels, 0, NR_LINKS };
 
+static void __init refused(const struct batch *b, unsigned int i, int error)
+{
+	static char msg[200] __initdata;
+	unsigned long frame = b->req[i].ptr >> PAGE_SHIFT;
+	u64 val = b->req[i].val;
+
+	if (b->level[i] == LEVEL_M2P)
+		scnprintf(msg, sizeof(msg), "m2p of mfn %#lx = pfn %#llx", frame, val);
+	else
+		scnprintf(msg, sizeof(msg),
+			  "entry %lu of L%u table pfn %#lx mfn %#lx = %#llx (pfn %#lx mfn %#lx)",
+			  (unsigned long)(b->req[i].ptr & ~PAGE_MASK) / sizeof(pte_t),
+			  b->level[i], mfn_to_pfn(frame), frame, val,
+			  mfn_to_pfn(PHYS_PFN(val & XEN_PTE_MFN_MASK)),
+			  PHYS_PFN(val & XEN_PTE_MFN_MASK));
+
+	/* Some requests come before there is an early console. */
+	if (!early_console)
+		xen_raw_printk("early_pgt: Xen refused mmu_update %u of %u, error %d: %s\n",
+			       i + 1, b->nr, error, msg);
+	panic("early_pgt: Xen refused mmu_update %u of %u, error %d: %s\n",
+	      i + 1, b->nr, error, msg);
+}
+
 static void __init batch_issue(struct batch *b)
 {
 	int done = 0, rc;
@@ -63,19 +89,8 @@ static void __init batch_issue(struct batch *b)
 		return;
 
 	rc = HYPERVISOR_mmu_update(b->req, b->nr, &done, DOMID_SELF);
-	if (rc < 0) {
-		unsigned int i = min_t(unsigned int, done, b->nr - 1);
-		unsigned long table = b->req[i].ptr >> PAGE_SHIFT;
-		unsigned long mfn = (b->req[i].val & XEN_PTE_MFN_MASK) >> PAGE_SHIFT;
-
-		if (b->level[i] == LEVEL_M2P)
-			panic("Xen refused mmu_update %u of %u (error %d): m2p of mfn %#lx = pfn %#llx\n",
-			      i + 1, b->nr, rc, table, b->req[i].val);
-		panic("Xen refused mmu_update %u of %u (error %d): L%u table pfn %#lx mfn %#lx, entry %lu = %#llx (pfn %#lx mfn %#lx)\n",
-		      i + 1, b->nr, rc, b->level[i], mfn_to_pfn(table), table,
-		      (unsigned long)(b->req[i].ptr & ~PAGE_MASK) / sizeof(pte_t),
-		      b->req[i].val, mfn_to_pfn(mfn), mfn);
-	}
+	if (rc < 0)
+		refused(b, min_t(unsigned int, done, b->nr - 1), rc);
 	b->nr = 0;
 }
 
@@ -268,6 +283,7 @@ bool __init xen_early_grow_p2m(unsigned long nr)
 			native_set_pte(table + i, va < end ?
 				       pfn_pte(pfn++, PAGE_KERNEL) : native_make_pte(0));
 		early_memunmap(table, PAGE_SIZE);
+		make_lowmem_page_readonly(__va(area));
 
 		l2_entry += sizeof(pmd_t);
 		batch_add(&links, phys_to_machine(XPADDR(l2_entry)).maddr,
