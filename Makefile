@@ -4,6 +4,8 @@
 help:
 	@echo 'make demo       boot base and patched kernel as dom0 under Xen, show what changed'
 	@echo '                (MEM=4096: memory of dom0 in MiB)'
+	@echo 'make bench      hypercalls and instructions of base and patched, at all sizes, and of'
+	@echo '                each patch, with a plot (SIZES="1 4 16 64 128 256" STEPS="1 4 64")'
 	@echo 'make check      all tests; what CI runs'
 	@echo 'make series     the series as mails: build/6.12/mbox'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
@@ -16,6 +18,9 @@ setup:
 
 demo:
 	@lab/demo
+
+bench:
+	@lab/bench
 
 series: setup
 	@scripts/tree patched
@@ -34,10 +39,10 @@ check: setup kernels lab
 	@prove -j 2 --timer --comments --failures $(CHECK)
 
 clean:
-	rm -rf build/demo build/check build/boot build/lab
+	rm -rf build/demo build/bench build/check build/boot build/lab
 
 distclean:
 	rm -rf build
 
 .NOTPARALLEL:
-.PHONY: help setup demo series kernels lab check clean distclean
+.PHONY: help setup demo bench series kernels lab check clean distclean

@@ -14,7 +14,9 @@ BASE_VERSION=6.12
 	SERIES_DIR=series/$BASE_VERSION
 	OUT=$BUILD/$BASE_VERSION
 	TREE_BASE=$OUT/linux
-	TREE_PATCHED=$OUT/linux-patched
+	# The same name for all, so that ccache takes their files as the same.
+	TREE_PATCHED=$OUT/tree-patched/linux
+	TREE_STEP=$OUT/tree-step/linux
 }
 export LC_ALL=C
 

@@ -74,10 +74,25 @@ is() {		# is WHAT NUMBER WANTED
 	[[ -n $2 && -n $3 && $2 -eq $3 ]] || { echo "$1: ${2:-?} kB, should be ${3:-?} kB"; return 1; }
 }
 
-# To the page, nothing is lost: from base to patched, what can be used changes by
-# what the kernel and its tables take, and by nothing else. What the kernel says
-# it maps is what the auditor sees; base is no measure here, as it counts some
-# pages of 1 GB twice.
+# In bytes: what memblock has reserved; and in kB, all pages that it touches.
+reserved() {	# reserved FOLDER
+	value "$1/facts.tsv" all reserved_bytes
+}
+touched() {	# touched FOLDER
+	local start end last=0 pages=0
+
+	while read -r start end; do
+		start=$((0x$start >> 12)) end=$(((0x$end + 4095) >> 12))
+		[ "$start" -ge "$last" ] || start=$last
+		[ "$end" -le "$start" ] || { pages=$((pages + end - start)) last=$end; }
+	done < <(awk -F '\t' '$1 == "all" && $2 == "reserved" { print $3, $4 }' "$1/ranges.tsv")
+	echo $((pages * 4))
+}
+
+# To the byte, nothing is lost: from base to patched, what is reserved changes by
+# what the kernel and its tables take, and by nothing else; and what is not
+# reserved can be used. What the kernel says it maps is what the auditor sees;
+# base is no measure here, as it counts some pages of 1 GB twice.
 same_memory() {	# same_memory NAME
 	local base=$CHECK/$1/base patched=$CHECK/$1/patched rc=0
 
@@ -86,8 +101,10 @@ same_memory() {	# same_memory NAME
 	is DirectMap2M "$(meminfo "$patched" DirectMap2M)" "$(meminfo "$base" DirectMap2M)" || rc=1
 	is 'DirectMap*' "$(awk '/^DirectMap/ { s += $2 } END { print s }' "$patched/results")" \
 		"$(mapped "$patched")" || rc=1
+	is 'memory reserved (in bytes)' "$(reserved "$patched")" \
+		$(($(reserved "$base") + 1024 * ($(own "$patched") - $(own "$base")))) || rc=1
 	is 'memory available' "$(usable "$patched")" \
-		$(($(usable "$base") + $(own "$base") - $(own "$patched"))) || rc=1
+		$(($(usable "$base") + $(touched "$base") - $(touched "$patched"))) || rc=1
 	is MemTotal "$(meminfo "$patched" MemTotal)" \
 		$(($(meminfo "$base" MemTotal) - $(usable "$base") - $(freed "$base") +
 		   $(usable "$patched") + $(freed "$patched"))) || rc=1

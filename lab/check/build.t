@@ -8,7 +8,7 @@ objects() {
 	local file
 
 	while read -r file; do
-		case $file in *.c) [ ! -f "$OUT/obj-patched/${file%.c}.o" ] || echo "${file%.c}.o" ;; esac
+		case $file in *.c) [ ! -f "${TREE_PATCHED%/*}/obj-patched/${file%.c}.o" ] || echo "${file%.c}.o" ;; esac
 	done <"$OUT/touched"
 }
 mapfile -t objects < <(objects)
@@ -19,10 +19,10 @@ no_warnings() {
 
 # Built anew in a copy, so that other flags don't cost the next build.
 strict() {	# strict base|patched
-	local tree=$OUT/linux obj=$CHECK/obj-$1 file list=()
+	local tree=$TREE_BASE obj=$CHECK/obj-$1 file list=()
 
 	[ "$1" = base ] || tree=$TREE_PATCHED
-	cp -a "$OUT/obj-$1" "$obj"
+	cp -a "${tree%/*}/obj-$1" "$obj"
 	for file in "${objects[@]}"; do
 		[ ! -f "$tree/${file%.o}.c" ] || list+=("$file")
 		rm -f "$obj/$file"
@@ -31,7 +31,7 @@ strict() {	# strict base|patched
 		>"$CHECK/$1.log" 2>&1 || { tail -n 10 "$CHECK/$1.log"; return 1; }
 	# Without line numbers and the tree's name: these differ for good reasons.
 	grep -E 'warning:|error:' "$CHECK/$1.log" |
-		sed -E "s,^.*/linux(-patched)?/(arch|include|mm|kernel|lib)/,\2/,; s/:[0-9]+:[0-9]+:/:/; s/:[0-9]+:/:/" | sort -u >"$CHECK/$1.warnings"
+		sed -E "s,^.*/linux/(arch|include|mm|kernel|lib)/,\1/,; s/:[0-9]+:[0-9]+:/:/; s/:[0-9]+:/:/" | sort -u >"$CHECK/$1.warnings"
 	[ "$(grep -cE '^  CHECK ' "$CHECK/$1.log")" -ge ${#list[@]} ] ||
 		{ echo "sparse did not look at all of: ${list[*]}"; return 1; }
 }

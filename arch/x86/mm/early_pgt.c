@@ -15,7 +15,6 @@
 #include <linux/pgtable.h>
 #include <linux/range.h>
 #include <linux/sizes.h>
-#include <linux/unroll.h>
 
 #include <asm/e820/types.h>
 #include <asm/early_pgt.h>
@@ -67,16 +66,14 @@ static void __init native_fill_ptes(pte_t *pte, unsigned long pfn,
 {
 	pteval_t val = pte_val(pfn_pte(pfn, prot));
 
-#define FILL_PTE(n, pte)						\
-	native_set_pte((pte) + (n), native_make_pte(val + (n) * PAGE_SIZE));
-
-	for (; nr >= 8; nr -= 8, pte += 8, val += 8 * PAGE_SIZE) {
-		UNROLL(8, FILL_PTE, pte)
+	for (; nr >= 4; nr -= 4, pte += 4, val += 4 * PAGE_SIZE) {
+		native_set_pte(pte + 0, native_make_pte(val));
+		native_set_pte(pte + 1, native_make_pte(val + PAGE_SIZE));
+		native_set_pte(pte + 2, native_make_pte(val + 2 * PAGE_SIZE));
+		native_set_pte(pte + 3, native_make_pte(val + 3 * PAGE_SIZE));
 	}
-	for (; nr; nr--, pte++, val += PAGE_SIZE) {
-		FILL_PTE(0, pte)
-	}
-#undef FILL_PTE
+	for (; nr; nr--, pte++, val += PAGE_SIZE)
+		native_set_pte(pte, native_make_pte(val));
 }
 
 struct early_pgt_ops early_pgt_ops __initdata = {

@@ -13,7 +13,6 @@
 
 #include <asm/dma.h>
 #include <asm/early_pgt.h>
-#include <asm/pgalloc.h>
 
 #include "early_pgt.h"
 

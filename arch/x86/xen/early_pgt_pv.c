@@ -23,7 +23,6 @@
 #include <linux/panic.h>
 #include <linux/pgtable.h>
 #include <linux/range.h>
-#include <linux/unroll.h>
 
 #include <asm/early_ioremap.h>
 
@@ -57,7 +56,7 @@ static u8 link_levels[NR_LINKS] __initdata;
 static struct batch entries __initdata = { entry_reqs, entry_levels, 0, NR_ENTRIES };
 static struct batch links __initdata = { link_reqs, link_levels, 0, NR_LINKS };
 
-static void __init refused(const struct batch *b, unsigned int i, int error)
+static void __init report_refusal(const struct batch *b, unsigned int i, int error)
 {
 	static char msg[200] __initdata;
 	unsigned long frame = b->req[i].ptr >> PAGE_SHIFT;
@@ -90,7 +89,7 @@ static void __init batch_issue(struct batch *b)
 
 	rc = HYPERVISOR_mmu_update(b->req, b->nr, &done, DOMID_SELF);
 	if (rc < 0)
-		refused(b, min_t(unsigned int, done, b->nr - 1), rc);
+		report_refusal(b, min_t(unsigned int, done, b->nr - 1), rc);
 	b->nr = 0;
 }
 
@@ -304,6 +303,15 @@ static void __init protect_p2m(pte_t *pte, unsigned long pfn, unsigned int nr,
 					       ~_PAGE_RW);
 }
 
+static __always_inline void __init fill_pte(pte_t *pte, unsigned long mfn,
+					    pteval_t flags, pteval_t *all)
+{
+	pteval_t val = rol64(mfn, PAGE_SHIFT) | flags;
+
+	native_set_pte(pte, native_make_pte(val));
+	*all |= val;
+}
+
 /*
  * Fill @nr entries from the p2m list. Nearly always, all frames have a machine
  * frame of their own. INVALID, FOREIGN and IDENTITY have one of the two top
@@ -313,21 +321,24 @@ static void __init protect_p2m(pte_t *pte, unsigned long pfn, unsigned int nr,
 static bool __init fill_from_p2m(pte_t *pte, const unsigned long *mfn,
 				 unsigned int nr, pteval_t flags)
 {
-	pteval_t all = 0, val;
-
-#define FILL_PTE(n, pte, mfn)						\
-	val = rol64((mfn)[n], PAGE_SHIFT) | flags;			\
-	native_set_pte((pte) + (n), native_make_pte(val));		\
-	all |= val;
+	const pteval_t other = (FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT) >>
+			       (BITS_PER_LONG - PAGE_SHIFT);
+	pteval_t all = 0;
 
 	for (; nr >= 8; nr -= 8, pte += 8, mfn += 8) {
-		UNROLL(8, FILL_PTE, pte, mfn)
+		fill_pte(pte + 0, mfn[0], flags, &all);
+		fill_pte(pte + 1, mfn[1], flags, &all);
+		fill_pte(pte + 2, mfn[2], flags, &all);
+		fill_pte(pte + 3, mfn[3], flags, &all);
+		fill_pte(pte + 4, mfn[4], flags, &all);
+		fill_pte(pte + 5, mfn[5], flags, &all);
+		fill_pte(pte + 6, mfn[6], flags, &all);
+		fill_pte(pte + 7, mfn[7], flags, &all);
 	}
-	for (; nr; nr--, pte++, mfn++) {
-		FILL_PTE(0, pte, mfn)
-	}
-#undef FILL_PTE
-	return !(all & ((FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT) >> (BITS_PER_LONG - PAGE_SHIFT)));
+	for (; nr; nr--)
+		fill_pte(pte++, *mfn++, flags, &all);
+
+	return !(all & other);
 }
 
 /*

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What needs no kernel build: unit tests, simulation of memory maps, bad input,
+# the exhaustive check of small machines, and a short fuzz run. Variables: MAPS,
+# more maps; FUZZ, seconds; PAGES, bound of the exhaustive check.
+# shellcheck source=lab/check/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT/tools/testing/early_pgt" || exit "$EXIT_ENV"
+
+out=$BUILD/early_pgt
+FUZZ=${FUZZ:-60}
+PAGES=${PAGES:-8}
+MAPS=${MAPS:-}
+
+tool() {
+	make -s -j2 OUT="$out" "$@"
+}
+says() {	# says REGEX COMMAND...: passes, and says something that matches
+	local regex=$1 said
+
+	shift
+	said=$("$@") || { printf '%s\n' "$said"; return 1; }
+	grep -qE "$regex" <<<"$said" || { printf '%s\n' "$said"; return 1; }
+}
+bad_map() {	# bad_map LINE REGEX TEXT: one line, with file and line, status 2
+	local line=$1 regex=$2 rc=0 said map=$CHECK/map.txt
+
+	printf '%b' "$3" >"$map"
+	said=$("$out/simulate" "$map" 2>&1 >/dev/null) || rc=$?
+	[ "$rc" -eq 2 ] || { echo "status $rc, not 2: $said"; return 1; }
+	[ "$(wc -l <<<"$said")" -eq 1 ] || { echo "more than a line: $said"; return 1; }
+	grep -qE "^$map:$line: .*$regex" <<<"$said" || { echo "not for line $line, or not \"$regex\": $said"; return 1; }
+}
+many_entries() {
+	local i map=$CHECK/many.txt
+
+	for ((i = 0; i <= 1000; i++)); do
+		printf '%x %x usable\n' $((0x100000 + i * 0x2000)) $((0x100000 + i * 0x2000 + 0xfff))
+	done >"$map"
+	refuses "^$map:1001: more than 1000 entries" "$out/simulate" "$map"
+}
+same() {	# same TEXT TEXT: two maps, one result
+	local a b
+
+	printf '%b' "$1" >"$CHECK/map.txt"
+	a=$("$out/simulate" "$CHECK/map.txt") || { echo "$a"; return 1; }
+	printf '%b' "$2" >"$CHECK/map.txt"
+	b=$("$out/simulate" "$CHECK/map.txt") || { echo "$b"; return 1; }
+	[ "$a" = "$b" ] || { diff <(echo "$a") <(echo "$b"); return 1; }
+}
+big_map() {
+	printf '0 9ffff usable\n100000 7fffffff usable\n100000000 3fffffffffff usable\n' >"$CHECK/64T.txt"
+	says '1 maps, 3 runs.* 0 failed' "$out/simulate" -q "$CHECK/64T.txt"
+}
+
+LOW='0 9efff usable\n'
+RAM='100000 3fffffff usable\n'
+
+ok "builds without a warning" tool all "$out/fuzz" "$out/fuzz-32"
+ok "unit tests, 64-bit" says '^ok 1 early_pgt' "$out/unit-64"
+ok "unit tests, 32-bit" says '^ok 1 early_pgt' "$out/unit-32"
+ok "simulate: maps of the repository" says '^1[0-9] maps, .* 0 failed' "$out/simulate" -q maps
+if [ -n "$MAPS" ]; then
+	ok "simulate: $MAPS" says ' 0 failed' "$out/simulate" -q "$MAPS"
+fi
+ok "simulate: 64 TB" big_map
+ok "bad input: reversed range" bad_map 2 'reversed' "${LOW}3fffffff 100000 usable\n"
+ok "bad input: misaligned range" bad_map 2 'misaligned' "${LOW}100000 40000000 usable\n"
+ok "bad input: overlap" bad_map 3 'overlaps line 2' "${LOW}${RAM}200000 7fffffff usable\n"
+ok "bad input: garbage" bad_map 2 'not "start end type"' "${LOW}hello\n"
+ok "bad input: unknown type" bad_map 1 'unknown type' '100000 3fffffff great\n'
+ok "bad input: empty file" bad_map 1 'no range' ''
+ok "bad input: no RAM" bad_map 1 'no usable' '0 ffffffff reserved\n'
+ok "bad input: too many entries" many_entries
+ok "overlapping types: reserved wins over usable" same \
+	"${LOW}${RAM}20000000 2fffffff reserved\n" \
+	"${LOW}100000 1fffffff usable\n30000000 3fffffff usable\n20000000 2fffffff reserved\n"
+ok "lines of a kernel log" same "${LOW}${RAM}" \
+	'[    0.000000] Linux version\n[    0.000000] BIOS-e820: [mem 0x0000000000000000-0x000000000009efff] usable\n[    0.000000] Xen: [mem 0x0000000000100000-0x000000003fffffff] usable\n'
+ok "exhaustive: 2 and 3 levels, up to $PAGES pages" says ' 0 missed, 0 broken' "$out/exhaustive-32" "$PAGES" 2
+ok "exhaustive: 4 and 5 levels, up to $PAGES pages" says ' 0 missed, 0 broken' "$out/exhaustive-64" "$PAGES" 2
+ok "fuzz: $FUZZ s" ./fuzz.sh "$out" "$FUZZ"
+finish
