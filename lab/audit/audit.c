@@ -59,6 +59,8 @@ static const char usage[] =
 "  --poke pfn          flip a bit of its frame number\n"
 "  --poke unreserved   take tables out of memblock.reserved\n"
 "  --poke-phase NAME   at which stop (default: the first stop)\n"
+"  --refuse KIND       audit nothing: spoil a request of early_pgt_pv.c, an entry,\n"
+"                      a link, or of the m2p table, so that Xen refuses it\n"
 "  --kill              end QEMU after the last stop (default: let it go on)\n"
 "  --timeout SECONDS   for everything together (default 120)\n"
 "\n"
@@ -1094,6 +1096,47 @@ static void audit(const char *poke_how)
 		  now() - start);
 }
 
+/*
+ * Stop where the kernel hands a batch of requests to Xen, and have one of them
+ * name a machine frame that doesn't exist. struct batch: requests of two words,
+ * one byte a request for the level (0 is m2p), and how many there are.
+ */
+static void spoil_request(const char *kind, double deadline)
+{
+	uint64_t va = elf_need(kernel, "batch_issue"), links = elf_need(kernel, "links");
+
+	phase = "refuse";
+	for (;;) {
+		uint64_t batch, nr, reqs, levels;
+
+		gdb_breakpoint(va, true);
+		if (gdb_continue(deadline, "batch_issue") != GDB_STOPPED)
+			die("--refuse %s: no such request was made", kind);
+		gdb_breakpoint(va, false);
+		locate();
+		batch = gdb_register("rdi");
+		reqs = read_u64(batch, "requests");
+		levels = read_u64(batch + 8, "levels");
+		nr = read_u64(batch + 16, "number of requests") & UINT32_MAX;
+		while (nr--) {
+			uint64_t *ptr = virt(reqs + 16 * nr), *val = virt(reqs + 16 * nr + 8);
+			uint8_t *level = virt(levels + nr);
+
+			if (!ptr || !val || !level)
+				die("%s: the requests are not mapped", phase);
+			/* An entry that is cleared can't be spoilt. */
+			if (strcmp(kind, batch == links ? "link" : *level ? "entry" : "m2p") ||
+			    (*level && !(*val & PTE_PRESENT)))
+				continue;
+			*(*level ? val : ptr) |= PTE_ADDR;
+			warn_line("%s: sabotage: request %" PRIu64 " is %#" PRIx64 " = %#" PRIx64,
+				  phase, nr + 1, *ptr, *val);
+			return;
+		}
+		gdb_step(deadline);
+	}
+}
+
 static bool kill_it;
 
 static void at_exit(void)
@@ -1132,6 +1175,7 @@ int main(int argc, char **argv)
 		{ "leaves", required_argument, NULL, 'L' },
 		{ "poke", required_argument, NULL, 'p' },
 		{ "poke-phase", required_argument, NULL, 'P' },
+		{ "refuse", required_argument, NULL, 'x' },
 		{ "kill", no_argument, NULL, 'k' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
@@ -1139,7 +1183,7 @@ int main(int argc, char **argv)
 	};
 	static struct stop stops[MAX_STOPS];
 	const char *gdb = NULL, *vmlinux = NULL, *machine = "pc", *poke_how = NULL;
-	const char *poke_phase = NULL;
+	const char *poke_phase = NULL, *refuse = NULL;
 	char *rams[16], *end;
 	int nr_stops = 0, nr_rams = 0, c, i, left;
 	double timeout = 120, deadline;
@@ -1204,6 +1248,11 @@ int main(int argc, char **argv)
 		case 'k':
 			kill_it = true;
 			break;
+		case 'x':
+			refuse = optarg;
+			if (strcmp(refuse, "entry") && strcmp(refuse, "link") && strcmp(refuse, "m2p"))
+				die("--refuse %s: known are entry, link and m2p", refuse);
+			break;
 		case 't':
 			timeout = strtod(optarg, &end);
 			if (*end || timeout <= 0)
@@ -1237,6 +1286,11 @@ int main(int argc, char **argv)
 	gdb_connect(gdb, deadline);
 	/* QEMU has made the RAM file by now. */
 	open_ram(rams, nr_rams, machine, low);
+	if (refuse) {
+		spoil_request(refuse, deadline);
+		gdb_detach();
+		return EXIT_OK;
+	}
 	for (i = 0; i < nr_stops; i++)
 		gdb_breakpoint(stops[i].va, true);
 

@@ -41,7 +41,7 @@ while IFS=$'\t' read -r name cpu expect from; do
 	done
 done <<<"$rows"
 
-for size in 1g 2m; do
+for size in 1g 2m 4k; do
 	cpu=$(awk -F '\t' -v n="$size" '$1 == n { print $2 }' <<<"$rows")
 	boot=native-$size-4096
 	ok "$boot: counted" native "$boot-count" patched "$cpu" 4096 '' 9999 --append nokaslr \

@@ -31,13 +31,12 @@
  * may share no table, as RAM can be anywhere. The trampoline has a PUD table
  * of its own if KASLR moves the direct map, and a P4D table with 5 levels.
  */
-#define TABLES_PER_PAGE		(CONFIG_PGTABLE_LEVELS - 1)
 #ifdef CONFIG_RANDOMIZE_MEMORY
 #define TRAMPOLINE_TABLES	(CONFIG_PGTABLE_LEVELS - 3)
 #else
 #define TRAMPOLINE_TABLES	0
 #endif
-#define BOOTSTRAP_TABLES	(2 * TABLES_PER_PAGE + TRAMPOLINE_TABLES)
+#define BOOTSTRAP_TABLES	(2 * EARLY_PGT_PER_PAGE + TRAMPOLINE_TABLES)
 
 RESERVE_BRK(early_pgt, BOOTSTRAP_TABLES * PAGE_SIZE);
 
@@ -49,6 +48,14 @@ struct pool {
 
 static struct pool bootstrap __initdata;
 static struct pool pool __initdata;
+
+/* Tables to come after those in the pool, from wherever there are some. */
+static unsigned long scattered __initdata;
+
+/* What is left to map. */
+static unsigned long left_start __initdata;
+static unsigned long left_end __initdata;
+static long spare __initdata;
 
 static struct {
 	unsigned long tables;
@@ -113,6 +120,105 @@ static void __init pool_close(void)
 	early_pgt_area.building = false;
 }
 
+/*
+ * Find free memory that is mapped, above @floor: the first @nr pages in one
+ * piece, or else the largest piece. Top-down keeps tables away from memory that
+ * others need to be low, bottom-up keeps them near the kernel.
+ */
+static unsigned long __init find_run(enum memblock_flags flags, u64 floor,
+				     unsigned long nr, bool bottom_up,
+				     struct range *run)
+{
+	unsigned long best = 0;
+	phys_addr_t s, e;
+	u64 i;
+	int j;
+
+	for_each_free_mem_range_reverse(i, NUMA_NO_NODE, flags, &s, &e, NULL) {
+		if (e <= floor)
+			break;
+		for (j = nr_pfn_mapped - 1; j >= 0; j--) {
+			u64 a = max_t(u64, PFN_UP(max_t(u64, s, floor)),
+				      pfn_mapped[j].start);
+			u64 b = min_t(u64, PFN_DOWN(e), pfn_mapped[j].end);
+
+			if (a >= b || (b - a <= best && b - a < nr))
+				continue;
+			best = b - a;
+			run->start = a;
+			run->end = b;
+			if (best >= nr && !bottom_up)
+				return best;
+		}
+	}
+	return best;
+}
+
+/*
+ * Where tables may be, best first: low memory is for those who can't do with
+ * other memory, such as a crash kernel and 32-bit DMA.
+ */
+static const u64 floors[] __initconst = {
+#ifdef CONFIG_X86_64
+	SZ_4G,
+	SZ_512M + SZ_256M + SZ_128M,
+	SZ_512M + SZ_256M,
+#endif
+	ISA_END_ADDRESS,
+};
+
+/* Open a pool of @nr pages in free memory that is mapped. */
+static void __init pool_take(const struct range *run, unsigned long nr)
+{
+	unsigned long low = PHYS_PFN(SZ_512M + SZ_256M + SZ_128M), pfn, end;
+	phys_addr_t phys;
+
+	phys = memblock_phys_alloc_range(PFN_PHYS(nr), PAGE_SIZE,
+					 PFN_PHYS(run->start), PFN_PHYS(run->end));
+	if (!phys)
+		panic("early_pgt: can't reserve %lu tables in [mem %#llx-%#llx]\n",
+		      nr, PFN_PHYS(run->start), PFN_PHYS(run->end) - 1);
+	pfn = PFN_DOWN(phys);
+	end = pfn + nr;
+	pool_open(pfn, end);
+
+	stats.tables += nr;
+	stats.lowest = min(stats.lowest, pfn);
+	stats.highest = max(stats.highest, end - 1);
+	stats.below_4g += clamp(1UL << (32 - PAGE_SHIFT), pfn, end) - pfn;
+	stats.below_896m += clamp(low, pfn, end) - pfn;
+}
+
+static void __init pool_take_bootstrap(unsigned long nr)
+{
+	pool_open(bootstrap.next, bootstrap.next + nr);
+	bootstrap.next += nr;
+}
+
+/*
+ * The pool is empty, and tables are to come: go on elsewhere. The tables so far
+ * become live before they are linked, and are written as any live table.
+ */
+static void __init pool_refill(void)
+{
+	unsigned long nr = min(scattered, bootstrap.end - bootstrap.next), len = 0;
+	struct range run = {};
+	unsigned int n;
+
+	early_pgt_publish();
+
+	/* Low memory comes last. */
+	for (n = 0; n < ARRAY_SIZE(floors) && !len && !(n && nr); n++)
+		len = find_run(MEMBLOCK_NONE, floors[n], scattered, false, &run);
+	if (len) {
+		nr = min(scattered, len);
+		pool_take(&run, nr);
+	} else {
+		pool_take_bootstrap(nr);
+	}
+	scattered -= nr;
+}
+
 /**
  * early_pgt_alloc - allocate early tables
  * @nr: pages
@@ -128,6 +234,8 @@ void * __init early_pgt_alloc(unsigned int nr)
 	phys_addr_t phys;
 
 	if (early_pgt_area.building) {
+		if (pool.next == pool.end && scattered)
+			pool_refill();
 		if (pool.end - pool.next < nr)
 			panic("early_pgt: %u more tables than planned, pool ends at pfn %#lx\n",
 			      nr, pool.end);
@@ -183,54 +291,10 @@ void __init early_pgt_publish(void)
 	area_restart();
 }
 
-/*
- * Find free memory that is mapped, above @floor: the first @nr pages in one
- * piece, or else the largest piece. Top-down keeps tables away from memory that
- * others need to be low, bottom-up keeps them near the kernel.
- */
-static unsigned long __init find_run(enum memblock_flags flags, u64 floor,
-				     unsigned long nr, bool bottom_up,
-				     struct range *run)
-{
-	unsigned long best = 0;
-	phys_addr_t s, e;
-	u64 i;
-	int j;
-
-	for_each_free_mem_range_reverse(i, NUMA_NO_NODE, flags, &s, &e, NULL) {
-		if (e <= floor)
-			break;
-		for (j = nr_pfn_mapped - 1; j >= 0; j--) {
-			u64 a = max_t(u64, PFN_UP(max_t(u64, s, floor)),
-				      pfn_mapped[j].start);
-			u64 b = min_t(u64, PFN_DOWN(e), pfn_mapped[j].end);
-
-			if (a >= b || (b - a <= best && b - a < nr))
-				continue;
-			best = b - a;
-			run->start = a;
-			run->end = b;
-			if (best >= nr && !bottom_up)
-				return best;
-		}
-	}
-	return best;
-}
-
-/*
- * Where tables may be, best first: low memory is for those who can't do with
- * other memory, such as a crash kernel and 32-bit DMA.
- */
-static const u64 floors[] __initconst = {
-#ifdef CONFIG_X86_64
-	SZ_4G,
-	SZ_512M + SZ_256M + SZ_128M,
-	SZ_512M + SZ_256M,
-#endif
-	ISA_END_ADDRESS,
-};
-
 #define NR_SOURCES	(2 * ARRAY_SIZE(floors) + 1)
+
+/* Any memory, in any number of pieces: a link to each of them takes longer. */
+#define SCATTERED	NR_SOURCES
 
 /*
  * Tables at hand in source @n, in one piece: mirrored memory comes first, if
@@ -242,7 +306,6 @@ static unsigned long __init pool_source(unsigned int n, unsigned long nr,
 {
 	enum memblock_flags flags = MEMBLOCK_NONE;
 	struct range run = {};
-	phys_addr_t phys;
 	unsigned long len;
 
 	/* A chunk that takes no table has an empty pool, anywhere. */
@@ -251,7 +314,7 @@ static unsigned long __init pool_source(unsigned int n, unsigned long nr,
 
 	if (n == NR_SOURCES - 1) {
 		if (take)
-			pool_open(bootstrap.next, bootstrap.next + nr);
+			pool_take_bootstrap(nr);
 		return bootstrap.end - bootstrap.next;
 	}
 
@@ -264,50 +327,86 @@ static unsigned long __init pool_source(unsigned int n, unsigned long nr,
 		return 0;
 
 	len = find_run(flags, floors[n], nr, bottom_up, &run);
-	if (!take)
-		return len;
-
-	phys = memblock_phys_alloc_range(PFN_PHYS(nr), PAGE_SIZE,
-					 PFN_PHYS(run.start), PFN_PHYS(run.end));
-	if (len < nr || !phys)
-		panic("early_pgt: can't reserve %lu tables in [mem %#llx-%#llx]\n",
-		      nr, PFN_PHYS(run.start), PFN_PHYS(run.end) - 1);
-	pool_open(PFN_DOWN(phys), PFN_DOWN(phys) + nr);
+	if (take)
+		pool_take(&run, nr);
 	return len;
 }
 
+/* Free pages that are mapped, in any number of pieces. */
+static unsigned long __init pages_at_hand(void)
+{
+	unsigned long pages = bootstrap.end - bootstrap.next;
+	phys_addr_t s, e;
+	u64 i;
+	int j;
+
+	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
+		for (j = 0; j < nr_pfn_mapped; j++) {
+			u64 a = max_t(u64, PFN_UP(max_t(u64, s, ISA_END_ADDRESS)),
+				      pfn_mapped[j].start);
+			u64 b = min_t(u64, PFN_DOWN(e), pfn_mapped[j].end);
+
+			if (a < b)
+				pages += b - a;
+		}
+	}
+	return pages;
+}
+
+/* The largest chunk from @start up, or from @end down, that does no harm. */
+static unsigned int __init plan_from(struct early_pgt_plan *plan,
+				     unsigned long start, unsigned long end,
+				     unsigned long sizes, unsigned long room,
+				     bool bottom_up)
+{
+	unsigned int n;
+
+	for (n = 0; n < NR_SOURCES; n++) {
+		early_pgt_plan_chunk(plan, start, end, sizes,
+				     pool_source(n, ULONG_MAX, bottom_up, false),
+				     bottom_up);
+		if (plan->start < plan->end &&
+		    early_pgt_pays(plan, left_start, left_end, room, spare))
+			break;
+	}
+	return n;
+}
+
 /*
- * Plan the next chunk of [@start, @end), which starts or ends there, or is a
- * @unit somewhere in it. Returns the source of its tables.
+ * Plan the next chunk of [@start, @end), which starts or ends there, or else
+ * is somewhere in what is left. Returns the source of its tables.
  */
 static unsigned int __init next_chunk(struct early_pgt_plan *plan,
 				      unsigned long start, unsigned long end,
-				      unsigned long sizes, bool bottom_up,
-				      bool *unit)
+				      unsigned long sizes, bool bottom_up)
 {
-	unsigned long max = 0;
-	unsigned int n, source = 0;
+	unsigned long room = pages_at_hand();
+	struct early_pgt_plan chunk;
+	unsigned int n;
 
-	*unit = false;
-	for (n = 0; n < NR_SOURCES; n++) {
-		unsigned long room = pool_source(n, ULONG_MAX, bottom_up, false);
+	n = plan_from(plan, start, end, sizes, room, bottom_up);
+	if (n < NR_SOURCES)
+		return n;
 
-		if (room > max) {
-			max = room;
-			source = n;
-		}
+	/* If nothing is to be gained, the order doesn't matter. */
+	if (!early_pgt_free_pages(left_start, left_end)) {
 		early_pgt_plan_chunk(plan, start, end, sizes, room, bottom_up);
-		if (plan->start < plan->end && early_pgt_pays(plan, start, end))
-			return n;
+		if (plan->start < plan->end)
+			return SCATTERED;
+	} else if (early_pgt_plan_unit(plan, left_start, left_end, sizes, room)) {
+		n = plan_from(&chunk, bottom_up ? plan->start : left_start,
+			      bottom_up ? left_end : plan->end, sizes, room,
+			      bottom_up);
+		if (n == NR_SOURCES || chunk.start > plan->start ||
+		    chunk.end < plan->end)
+			return SCATTERED;
+		*plan = chunk;
+		return n;
 	}
-
-	*unit = true;
-	if (early_pgt_plan_unit(plan, start, end, sizes, max))
-		return source;
 
 	early_pgt_plan_chunk(plan, start, end, sizes, UINT_MAX, bottom_up);
 	panic("early_pgt: can't map [mem %#lx-%#lx]: %u tables needed, %lu at hand\n",
-	      start, end - 1, plan->nr, max);
+	      start, end - 1, plan->nr, room);
 }
 
 /* Map the pieces of RAM in [@start, @end) that are not mapped yet. */
@@ -344,27 +443,21 @@ static void __init map_chunk(const struct early_pgt_plan *plan,
 {
 	unsigned long pfn;
 
-	pool_source(source, plan->nr, bottom_up, true);
+	if (source == SCATTERED) {
+		scattered = plan->nr;
+		pool_take_bootstrap(0);
+	} else {
+		pool_source(source, plan->nr, bottom_up, true);
+	}
 	pfn = pool.next;
 	map_ram(plan->start, plan->end);
 	pool_close();
 
 	/* Harmless, but the plan and what it takes must not drift apart. */
-	WARN(pool.next != pool.end,
+	WARN(pool.next != pool.end || scattered,
 	     "early_pgt: %lu of %u tables left for [mem %#lx-%#lx]\n",
-	     pool.end - pool.next, plan->nr, plan->start, plan->end - 1);
-
-	if (source == NR_SOURCES - 1) {
-		bootstrap.next = pool.next;
-	} else if (plan->nr) {
-		unsigned long low = PHYS_PFN(SZ_512M + SZ_256M + SZ_128M);
-
-		stats.tables += plan->nr;
-		stats.lowest = min(stats.lowest, pfn);
-		stats.highest = max(stats.highest, pool.end - 1);
-		stats.below_4g += clamp(1UL << (32 - PAGE_SHIFT), pfn, pool.end) - pfn;
-		stats.below_896m += clamp(low, pfn, pool.end) - pfn;
-	}
+	     pool.end - pool.next + scattered, plan->nr, plan->start,
+	     plan->end - 1);
 	stats.chunks++;
 
 	pr_debug("chunk [mem %#010lx-%#010lx]: %u tables at pfn %#lx\n",
@@ -390,34 +483,48 @@ void __init early_pgt_end(void)
 	bootstrap.next = pool.next;
 }
 
+static void __init map_part(unsigned long start, unsigned long end,
+			    unsigned long sizes, bool bottom_up)
+{
+	while (start < end) {
+		struct early_pgt_plan plan;
+		unsigned int source;
+
+		source = next_chunk(&plan, start, end, sizes, bottom_up);
+		map_chunk(&plan, source, bottom_up);
+		if (!bottom_up && plan.end == end) {
+			end = left_end = plan.start;
+		} else if (bottom_up && plan.start == start) {
+			if (start == left_start)
+				left_start = plan.end;
+			start = plan.end;
+		}
+	}
+}
+
 /**
  * early_pgt_map_ram - map all RAM of a range, chunk by chunk
- * @start:     first byte
- * @end:       past the last byte
- * @sizes:     page sizes allowed, bits of 1 << PG_LEVEL_*
- * @bottom_up: start with the lowest RAM, else with the highest
+ * @start: first byte
+ * @end:   past the last byte
+ * @sizes: page sizes allowed, bits of 1 << PG_LEVEL_*
+ * @split: 0: map from the top down; else an address in the range: map from
+ *         there up, and then what is below it, from @start up
  *
  * Panics if there is RAM that can't be mapped in any order.
  *
  * Context: early boot, memblock is complete.
  */
 void __init early_pgt_map_ram(unsigned long start, unsigned long end,
-			      unsigned long sizes, bool bottom_up)
+			      unsigned long sizes, unsigned long split)
 {
-	while (start < end) {
-		struct early_pgt_plan plan;
-		unsigned int source;
-		bool unit;
-
-		source = next_chunk(&plan, start, end, sizes, bottom_up, &unit);
-		map_chunk(&plan, source, bottom_up);
-		if (unit)
-			continue;
-		if (bottom_up)
-			start = plan.end;
-		else
-			end = plan.start;
+	left_start = start;
+	left_end = end;
+	spare = early_pgt_spare(start, end, sizes, pages_at_hand());
+	if (split) {
+		map_part(split, end, sizes, true);
+		end = left_end = min(split, end);
 	}
+	map_part(start, end, sizes, split);
 }
 
 /**

@@ -17,6 +17,9 @@
 
 #define EARLY_PGT_LEVELS	5
 
+/* Tables that it takes to map a page, at most, below the top level. */
+#define EARLY_PGT_PER_PAGE	(CONFIG_PGTABLE_LEVELS - 1)
+
 /**
  * struct early_pgt_plan - a chunk, and what it takes to map it
  * @start: first byte
@@ -33,6 +36,12 @@ struct early_pgt_plan {
 	unsigned long seen[EARLY_PGT_LEVELS];
 };
 
+/* log2 of the bytes that one table with entries of @level maps. */
+static inline unsigned int early_pgt_shift(unsigned int level)
+{
+	return page_level_shift(level + 1);
+}
+
 /* The planner: no side effects, no state of its own. */
 unsigned long early_pgt_leaf_run(unsigned long start, unsigned long end,
 				 unsigned long sizes, bool boot,
@@ -40,17 +49,26 @@ unsigned long early_pgt_leaf_run(unsigned long start, unsigned long end,
 void early_pgt_plan_chunk(struct early_pgt_plan *plan, unsigned long start,
 			  unsigned long end, unsigned long sizes,
 			  unsigned int room, bool bottom_up);
+void early_pgt_plan_range(struct early_pgt_plan *plan, unsigned long start,
+			  unsigned long end, unsigned long sizes);
+int early_pgt_first_region(unsigned long addr);
+unsigned long early_pgt_not_mapped(u64 start, u64 end);
+unsigned long early_pgt_free_pages(unsigned long start, unsigned long end);
+long early_pgt_spare(unsigned long start, unsigned long end,
+		     unsigned long sizes, unsigned long room);
+bool early_pgt_pays(const struct early_pgt_plan *plan, unsigned long start,
+		    unsigned long end, unsigned long room, long spare);
+
+/* Its last resort. */
 bool early_pgt_plan_unit(struct early_pgt_plan *plan, unsigned long start,
 			 unsigned long end, unsigned long sizes,
 			 unsigned int room);
-bool early_pgt_pays(const struct early_pgt_plan *plan, unsigned long start,
-		    unsigned long end);
 
 /* The pool and the mapping loop. */
 void early_pgt_begin(void);
 void early_pgt_end(void);
 void early_pgt_map_ram(unsigned long start, unsigned long end,
-		       unsigned long sizes, bool bottom_up);
+		       unsigned long sizes, unsigned long split);
 void early_pgt_report(void);
 void *early_pgt_alloc(unsigned int nr);
 pte_t *early_pgt_new_ptes(unsigned long start, unsigned long end, pgprot_t prot);

@@ -18,12 +18,6 @@
 #include "early_pgt.h"
 #include "mm_internal.h"
 
-/* log2 of the bytes that one table with entries of @level maps. */
-static inline unsigned int table_shift(unsigned int level)
-{
-	return page_level_shift(level + 1);
-}
-
 /**
  * early_pgt_leaf_run - the page size of the next piece of a range
  * @start: first byte of the range, page aligned
@@ -94,7 +88,7 @@ static void __init plan_init(struct early_pgt_plan *plan, unsigned long start,
 static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 			       unsigned long end, unsigned int level)
 {
-	unsigned int shift = table_shift(level);
+	unsigned int shift = early_pgt_shift(level);
 	unsigned long slot = (unsigned long)__va(start) >> shift;
 	unsigned long last = (unsigned long)__va(end - 1) >> shift;
 
@@ -103,7 +97,7 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 		unsigned int l;
 
 		for (l = level; l < depth; l++) {
-			unsigned long s = slot >> (table_shift(l) - shift);
+			unsigned long s = slot >> (early_pgt_shift(l) - shift);
 
 			if (plan->seen[l] == s)
 				break;
@@ -114,7 +108,7 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 
 		/* Below a missing table, all are missing: don't look. */
 		if (depth > level + 1) {
-			unsigned int up = table_shift(level + 1) - shift;
+			unsigned int up = early_pgt_shift(level + 1) - shift;
 			unsigned long n = min(last, slot | (BIT(up) - 1)) - slot;
 
 			slot += n;
@@ -125,8 +119,14 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 	}
 }
 
-/* Index of the first region of RAM that ends above @addr. */
-static int __init first_region(unsigned long addr)
+/**
+ * early_pgt_first_region - find RAM
+ * @addr: physical address
+ *
+ * Return: index in memblock.memory of the first region that ends above @addr,
+ * or the number of regions.
+ */
+int __init early_pgt_first_region(unsigned long addr)
 {
 	int lo = 0, hi = memblock.memory.cnt;
 
@@ -148,7 +148,7 @@ static void __init plan_ram(struct early_pgt_plan *plan, unsigned long start,
 {
 	int i;
 
-	for (i = first_region(start); i < memblock.memory.cnt; i++) {
+	for (i = early_pgt_first_region(start); i < memblock.memory.cnt; i++) {
 		struct memblock_region *r = &memblock.memory.regions[i];
 		u64 a = max_t(u64, PFN_PHYS(PFN_UP(r->base)), start);
 		u64 b = min_t(u64, PFN_PHYS(PFN_DOWN(r->base + r->size)), end);
@@ -165,6 +165,23 @@ static void __init plan_ram(struct early_pgt_plan *plan, unsigned long start,
 				    __fls(mask | BIT(PG_LEVEL_4K)));
 		}
 	}
+}
+
+/**
+ * early_pgt_plan_range - plan a chunk that is given
+ * @plan:  returns the chunk
+ * @start: first byte
+ * @end:   past the last byte
+ * @sizes: page sizes allowed, bits of 1 << PG_LEVEL_*
+ *
+ * Context: early boot, memblock is complete.
+ */
+void __init early_pgt_plan_range(struct early_pgt_plan *plan,
+				 unsigned long start, unsigned long end,
+				 unsigned long sizes)
+{
+	plan_init(plan, start, end);
+	plan_ram(plan, start, end, sizes);
 }
 
 /**
@@ -211,7 +228,34 @@ void __init early_pgt_plan_chunk(struct early_pgt_plan *plan,
 	}
 }
 
-static unsigned long __init free_pages_in(unsigned long start, unsigned long end)
+/**
+ * early_pgt_not_mapped - count page frames that are not mapped yet
+ * @start: first page frame
+ * @end:   past the last page frame
+ */
+unsigned long __init early_pgt_not_mapped(u64 start, u64 end)
+{
+	unsigned long pages = end - start;
+	int j;
+
+	for (j = 0; j < nr_pfn_mapped; j++) {
+		u64 a = max_t(u64, start, pfn_mapped[j].start);
+		u64 b = min_t(u64, end, pfn_mapped[j].end);
+
+		if (a < b)
+			pages -= b - a;
+	}
+	return pages;
+}
+
+/**
+ * early_pgt_free_pages - pages that mapping a range brings
+ * @start: first byte
+ * @end:   past the last byte
+ *
+ * Return: free pages of the range that are not mapped yet.
+ */
+unsigned long __init early_pgt_free_pages(unsigned long start, unsigned long end)
 {
 	phys_addr_t s, e;
 	unsigned long pages = 0;
@@ -224,90 +268,51 @@ static unsigned long __init free_pages_in(unsigned long start, unsigned long end
 		if (s >= end)
 			break;
 		if (a < b)
-			pages += b - a;
+			pages += early_pgt_not_mapped(a, b);
 	}
 	return pages;
 }
 
 /**
- * early_pgt_pays - does a chunk leave at least as many tables at hand?
- * @plan:  the chunk
- * @start: first byte that is left to map
- * @end:   past the last byte that is left to map
- *
- * A chunk that frees as many pages as its tables take can be mapped at any
- * time: whatever was possible before stays possible. So can the last one.
- *
- * Return: true if so.
- */
-bool __init early_pgt_pays(const struct early_pgt_plan *plan,
-			   unsigned long start, unsigned long end)
-{
-	return (plan->start == start && plan->end == end) ||
-	       free_pages_in(plan->start, plan->end) >= plan->nr;
-}
-
-/**
- * early_pgt_plan_unit - plan the one large page or PTE table that helps most
- * @plan:  returns the unit
+ * early_pgt_spare - pages left over when all is mapped, in whatever order
  * @start: first byte that is left to map
  * @end:   past the last byte that is left to map
  * @sizes: page sizes allowed, bits of 1 << PG_LEVEL_*
  * @room:  tables at hand
- *
- * For the case that the RAM next in line doesn't pay, as it is reserved: look
- * everywhere else. The highest unit with more free pages than it needs tables
- * is taken. If there is none, then the one with most free pages: none of what
- * is left pays, so those come first that need most tables at a time.
- *
- * Context: early boot, memblock is complete.
- * Return: true if a unit was found.
  */
-bool __init early_pgt_plan_unit(struct early_pgt_plan *plan,
-				unsigned long start, unsigned long end,
-				unsigned long sizes, unsigned int room)
+long __init early_pgt_spare(unsigned long start, unsigned long end,
+			    unsigned long sizes, unsigned long room)
 {
-	unsigned long best = 0;
-	bool found = false;
-	int i;
+	struct early_pgt_plan all;
 
-	for (i = memblock.memory.cnt - 1; i >= 0; i--) {
-		struct memblock_region *r = &memblock.memory.regions[i];
-		u64 a = max_t(u64, PFN_PHYS(PFN_UP(r->base)), start);
-		u64 b = min_t(u64, PFN_PHYS(PFN_DOWN(r->base + r->size)), end);
+	early_pgt_plan_chunk(&all, start, end, sizes, UINT_MAX, true);
+	return room + early_pgt_free_pages(start, end) - all.nr;
+}
 
-		while (a < b) {
-			struct early_pgt_plan unit;
-			unsigned long s, size = PMD_SIZE, pages, mask;
-			u64 first;
+/**
+ * early_pgt_pays - can a chunk be mapped now without doing harm?
+ * @plan:  the chunk
+ * @start: first byte that is left to map
+ * @end:   past the last byte that is left to map
+ * @room:  tables at hand
+ * @spare: from early_pgt_spare()
+ *
+ * A chunk that frees as many pages as its tables take can be mapped at any
+ * time: whatever was possible before stays possible. So can the last one. Only
+ * if next to nothing is at hand, or to spare, parts of it might have to wait.
+ *
+ * Return: true if so.
+ */
+bool __init early_pgt_pays(const struct early_pgt_plan *plan,
+			   unsigned long start, unsigned long end,
+			   unsigned long room, long spare)
+{
+	unsigned long pages;
 
-			early_pgt_leaf_run(b - PAGE_SIZE, b, sizes, true, &mask);
-			if (mask & BIT(PG_LEVEL_1G))
-				size = PUD_SIZE;
-			s = round_down((unsigned long)(b - 1), size);
-			first = max_t(u64, a, s);
-			b = first;
+	if (!plan->nr || (plan->start <= start && plan->end >= end))
+		return true;
 
-			if (pfn_range_is_mapped(PFN_DOWN(first), PFN_DOWN(first) + 1))
-				continue;
-
-			plan_init(&unit, max(s, start),
-				  min(end - 1, s + (size - 1)) + 1);
-			plan_ram(&unit, unit.start, unit.end, sizes);
-			if (unit.nr > room)
-				continue;
-
-			pages = free_pages_in(unit.start, unit.end);
-			if (!found || pages > best) {
-				found = true;
-				best = pages;
-				*plan = unit;
-			}
-			if (pages > unit.nr) {
-				*plan = unit;
-				return true;
-			}
-		}
-	}
-	return found;
+	pages = early_pgt_free_pages(plan->start, plan->end);
+	return spare >= EARLY_PGT_PER_PAGE && pages >= plan->nr &&
+	       room + pages - plan->nr >= EARLY_PGT_PER_PAGE;
 }
