@@ -7,6 +7,13 @@ help:
 	@echo 'make bench      hypercalls and instructions of base and patched, at all sizes, and of'
 	@echo '                each patch, with a plot (SIZES="1 4 16 64 128 256" STEPS="1 4 64")'
 	@echo 'make check      all tests; what CI runs'
+	@echo 'make check-fast just those that need no kernel build: simulator, real memory'
+	@echo '                maps, all small layouts, fuzzer'
+	@echo 'make simulate   map files or folders (MAPS="..."; default: those of the project)'
+	@echo 'make exhaustive every layout of up to PAGES=12 pages, against a brute-force search'
+	@echo 'make fuzz       random memory maps for SECONDS=60'
+	@echo 'make mutants    seeded bugs, and which test catches each'
+	@echo 'make coverage   lines and branches of the new kernel files (needs gcovr)'
 	@echo 'make series     the series as mails: build/6.12/mbox'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
@@ -15,6 +22,21 @@ help:
 
 setup:
 	@scripts/setup
+
+# In user space, with the base's source beside it.
+USER = $(MAKE) -s -C tools/testing/early_pgt
+source: setup
+	@scripts/tree base
+simulate: source
+	@$(USER) simulate $(if $(MAPS),MAPS="$(abspath $(MAPS))")
+exhaustive: source
+	@$(USER) exhaustive PAGES=$(or $(PAGES),12)
+fuzz: source
+	@$(USER) fuzz SECONDS=$(or $(SECONDS),60)
+mutants coverage: source
+	@$(USER) $@
+check-fast: source
+	@prove --timer --comments --failures lab/check/fast.t
 
 demo:
 	@lab/demo
@@ -45,4 +67,5 @@ distclean:
 	rm -rf build
 
 .NOTPARALLEL:
-.PHONY: help setup demo bench series kernels lab check clean distclean
+.PHONY: help setup source demo bench series kernels lab check check-fast clean distclean
+.PHONY: simulate exhaustive fuzz mutants coverage

@@ -493,7 +493,8 @@ static void __init map_part(unsigned long start, unsigned long end,
 		source = next_chunk(&plan, start, end, sizes, bottom_up);
 		map_chunk(&plan, source, bottom_up);
 		if (!bottom_up && plan.end == end) {
-			end = left_end = plan.start;
+			end = plan.start;
+			left_end = end;
 		} else if (bottom_up && plan.start == start) {
 			if (start == left_start)
 				left_start = plan.end;
@@ -522,7 +523,8 @@ void __init early_pgt_map_ram(unsigned long start, unsigned long end,
 	spare = early_pgt_spare(start, end, sizes, pages_at_hand());
 	if (split) {
 		map_part(split, end, sizes, true);
-		end = left_end = min(split, end);
+		end = min(split, end);
+		left_end = end;
 	}
 	map_part(start, end, sizes, split);
 }

@@ -25,8 +25,6 @@
  * missing, with all below it that pays once it is there.
  */
 struct search {
-	unsigned long start;
-	unsigned long end;
 	unsigned long sizes;
 	unsigned long rank;
 	struct early_pgt_plan *plan;
@@ -124,15 +122,15 @@ static unsigned long __init group_room(const struct search *s, unsigned long lo,
 		*steps = own;
 		while (!(*steps && next >= goal) &&
 		       next_child(s, level - 1, &a, &b, hi)) {
-			unsigned long then;
+			unsigned long then, want = now;
 			unsigned int child;
 
 			if (is_missing(a, level - 1) &&
 			    (!now || !early_pgt_free_pages(__pa(a), __pa(b) + 1)))
 				continue;
-			then = group_room(s, a, b, level - 1, now,
-					  next < goal ? now + min(goal - next, ULONG_MAX - now) : now,
-					  &child);
+			if (next < goal)
+				want += min(goal - next, ULONG_MAX - now);
+			then = group_room(s, a, b, level - 1, now, want, &child);
 			if (then < now)
 				continue;
 			next += then - now;
@@ -239,9 +237,7 @@ bool __init early_pgt_plan_unit(struct early_pgt_plan *plan,
 				unsigned long start, unsigned long end,
 				unsigned long sizes, unsigned int room)
 {
-	struct search s = {
-		.start = start, .end = end, .sizes = sizes, .plan = plan,
-	};
+	struct search s = { .sizes = sizes, .plan = plan };
 	unsigned long lo = (unsigned long)__va(start);
 	unsigned long hi = (unsigned long)__va(end - 1);
 

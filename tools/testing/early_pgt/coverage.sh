@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: coverage.sh OUT KSRC ARCH
+#
+# Lines and branches of the kernel files that the tests reach. What they don't
+# is explained in coverage.txt.
+set -euo pipefail
+
+out=$(realpath -m "$1")
+work=$out/coverage
+programs=(cov-unit-64 cov-unit-32 cov-exhaustive-32 cov-exhaustive-64 cov-simulate)
+
+rm -rf "$work"
+mkdir -p "$work"
+make -s -j2 OUT="$work" KSRC="$(realpath "$2")" ARCH="$(realpath "$3")" "${programs[@]/#/$work/}"
+{
+	"$work/cov-unit-64"
+	"$work/cov-unit-32"
+	"$work/cov-exhaustive-32" 7 1
+	"$work/cov-exhaustive-64" 7 1
+	"$work/cov-simulate" -q maps
+} >"$work/log"
+cd "$work"
+gcovr -r / --object-directory "$work/obj" --filter '.*/early_pgt(_plan|_search|_pv)?\.c$' \
+	--exclude-unreachable-branches --txt "$work/lines.txt" --html-details "$work/index.html" \
+	"$work/obj"
+gcovr -r / --object-directory "$work/obj" --filter '.*/early_pgt(_plan|_search|_pv)?\.c$' \
+	--exclude-unreachable-branches --branches --txt "$work/branches.txt" "$work/obj"
+grep -E 'early_pgt|TOTAL' "$work/lines.txt"
+echo 'branches:'
+grep -E 'early_pgt|TOTAL' "$work/branches.txt"

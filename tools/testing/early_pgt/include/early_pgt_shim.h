@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef EARLY_PGT_SHIM_H
+#define EARLY_PGT_SHIM_H
+
+/*
+ * What the kernel files under test need from the kernel, for user space. The
+ * headers that they include lead here, or to those of tools/include and
+ * tools/testing/memblock.
+ *
+ * The shape of page tables is variable: four levels of 512 entries as well as
+ * two levels of 2, which is what makes an exhaustive check possible.
+ */
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/types.h>
+#include <linux/kernel.h>
+#include <linux/bitops.h>
+#include <linux/init.h>
+#include <linux/memblock.h>
+#include <linux/numa.h>
+#include <linux/pfn.h>
+#include <linux/range.h>
+#include <linux/sizes.h>
+
+#ifndef __ref
+#define __ref
+#endif
+#ifndef __refdata
+#define __refdata
+#endif
+#ifndef __initconst
+#define __initconst
+#endif
+
+#ifndef rol64
+#define rol64(word, shift)	((u64)(word) << (shift) | (u64)(word) >> (64 - (shift)))
+#endif
+
+#ifndef clamp
+#define clamp(v, lo, hi)	min(max(v, lo), hi)
+#endif
+#ifndef clamp_val
+#define clamp_val(v, lo, hi)	((v) < (typeof(v))(lo) ? (typeof(v))(lo) : \
+				 (v) > (typeof(v))(hi) ? (typeof(v))(hi) : (v))
+#endif
+#ifndef max3
+#define max3(x, y, z)		max((typeof(x))max(x, y), (typeof(x))(z))
+#endif
+
+/* Geometry. With fewer levels, the upper ones are folded into the top. */
+extern unsigned int sim_levels;
+extern unsigned int sim_bits;
+
+enum pg_level {
+	PG_LEVEL_NONE, PG_LEVEL_4K, PG_LEVEL_2M, PG_LEVEL_1G, PG_LEVEL_512G,
+	PG_LEVEL_256T,
+};
+
+static inline unsigned int page_level_shift(unsigned int level)
+{
+	return PAGE_SHIFT + (level - 1) * sim_bits;
+}
+
+static inline unsigned long page_level_size(unsigned int level)
+{
+	return 1UL << page_level_shift(level);
+}
+
+#define CONFIG_PGTABLE_LEVELS	((int)sim_levels)
+#define PTRS_PER_TABLE		(1U << sim_bits)
+#define PMD_SHIFT		page_level_shift(PG_LEVEL_2M)
+#define PUD_SHIFT		page_level_shift(min(sim_levels, (unsigned int)PG_LEVEL_1G))
+#define PMD_SIZE		(1UL << PMD_SHIFT)
+#define PMD_MASK		(~(PMD_SIZE - 1))
+#define PUD_SIZE		(1UL << PUD_SHIFT)
+#define PUD_MASK		(~(PUD_SIZE - 1))
+
+typedef u64 pteval_t;
+typedef struct { pteval_t pgprot; } pgprot_t;
+typedef struct { pteval_t pte; } pte_t;
+typedef struct { pteval_t pmd; } pmd_t;
+
+#define _PAGE_PRESENT		BIT_ULL(0)
+#define _PAGE_RW		BIT_ULL(1)
+#define _PAGE_PSE		BIT_ULL(7)
+#define PTE_PFN_MASK		GENMASK_ULL(51, PAGE_SHIFT)
+#define PAGE_KERNEL		((pgprot_t) { _PAGE_PRESENT | _PAGE_RW })
+#define PTRS_PER_PTE		PTRS_PER_TABLE
+#define PTE_SHIFT		sim_bits
+#define _PAGE_TABLE		(_PAGE_PRESENT | _PAGE_RW)
+#define pte_val(p)		((p).pte)
+#define native_pte_val(p)	((p).pte)
+#define check_pgprot(p)		((p).pgprot)
+
+static inline unsigned long pte_index(unsigned long addr)
+{
+	return (addr >> PAGE_SHIFT) & (PTRS_PER_PTE - 1);
+}
+
+static inline pte_t native_make_pte(pteval_t val)
+{
+	return (pte_t) { val };
+}
+
+/* As on Xen: what is in an entry is a machine frame there. */
+pte_t pfn_pte(unsigned long pfn, pgprot_t prot);
+
+static inline void native_set_pte(pte_t *ptep, pte_t pte)
+{
+	*ptep = pte;
+}
+
+static inline void clear_page(void *page)
+{
+	memset(page, 0, PTRS_PER_TABLE * sizeof(pte_t));
+}
+
+static inline void update_page_count(int level, unsigned long pages)
+{
+	(void)level;
+	(void)pages;
+}
+
+/*
+ * Sizes and addresses that are part of the policy. In the small scope, pages 0
+ * to 11: the ISA range is page 0, "768 MB" is page 4, "896 MB" is page 6, and
+ * "4 GB" is page 8.
+ */
+#ifdef SIM_TINY
+#undef SZ_128M
+#undef SZ_256M
+#undef SZ_512M
+#undef SZ_4G
+#define SZ_128M			0x2000UL
+#define SZ_256M			0x1000UL
+#define SZ_512M			0x3000UL
+#define SZ_4G			0x8000UL
+#define ISA_END_ADDRESS		0x1000UL
+#define E820_MAX_ENTRIES	32
+#else
+#define ISA_END_ADDRESS		0x100000UL
+#define E820_MAX_ENTRIES	3200
+#endif
+
+extern struct range pfn_mapped[E820_MAX_ENTRIES];
+extern int nr_pfn_mapped;
+extern unsigned long max_pfn_mapped, max_low_pfn_mapped;
+extern unsigned long max_pfn_shim, max_low_pfn_shim;
+#define max_low_pfn		max_low_pfn_shim
+bool pfn_range_is_mapped(unsigned long start_pfn, unsigned long end_pfn);
+
+#define RESERVE_BRK(name, size)	struct reserve_brk_##name
+void *extend_brk(size_t size, size_t align);
+
+/* Messages go to the model, which keeps the last ones. */
+#ifndef pr_fmt
+#define pr_fmt(fmt) fmt
+#endif
+#undef pr_info
+#undef pr_warn
+#undef pr_debug
+#include <linux/panic.h>
+#undef WARN
+void sim_printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void sim_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void sim_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+extern bool sim_verbose;
+#define pr_info(fmt, ...)	sim_printk(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...)	sim_printk(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_debug(fmt, ...)	sim_debug(pr_fmt(fmt), ##__VA_ARGS__)
+#define WARN(cond, fmt, ...)						\
+	({								\
+		bool _warn = (cond);					\
+									\
+		if (_warn)						\
+			sim_warn(fmt, ##__VA_ARGS__);			\
+		_warn;							\
+	})
+
+/* Xen */
+typedef unsigned long xen_pfn_t;
+struct mmu_update { u64 ptr; u64 val; };
+typedef struct { u64 maddr; } xmaddr_t;
+typedef struct { phys_addr_t paddr; } xpaddr_t;
+#define XPADDR(x)		((xpaddr_t) { .paddr = (x) })
+#define MMU_NORMAL_PT_UPDATE	0
+#define MMU_MACHPHYS_UPDATE	1
+#define DOMID_SELF		0x7ff0U
+#define XEN_PTE_MFN_MASK	PTE_PFN_MASK
+int HYPERVISOR_mmu_update(struct mmu_update *req, int count, int *done,
+			  unsigned int domid);
+unsigned long mfn_to_pfn(unsigned long mfn);
+unsigned long pfn_to_mfn(unsigned long pfn);
+xmaddr_t virt_to_machine(const void *addr);
+xmaddr_t phys_to_machine(xpaddr_t phys);
+phys_addr_t xen_find_free_area(phys_addr_t size);
+unsigned long read_cr3_pa(void);
+void *early_memremap(phys_addr_t phys, unsigned long size);
+void *early_memremap_ro(phys_addr_t phys, unsigned long size);
+void early_memunmap(void *addr, unsigned long size);
+void make_lowmem_page_readonly(void *addr);
+#define early_console		true
+#undef scnprintf
+#define scnprintf		snprintf
+#define xen_raw_printk(...)	sim_printk(__VA_ARGS__)
+pte_t *lookup_address(unsigned long addr, unsigned int *level);
+struct early_pgt_ops;
+bool xen_early_pgt_store(void *entry, u64 val, unsigned int level);
+void xen_early_pgt_entry(void *entry, u64 val);
+void xen_early_pgt_m2p(unsigned long mfn, unsigned long pfn);
+void xen_early_pgt_publish(void);
+bool xen_early_grow_p2m(unsigned long nr);
+unsigned int xen_early_walk(unsigned long vaddr, unsigned int level,
+			    phys_addr_t *entry, pteval_t *val);
+extern const struct early_pgt_ops xen_early_pgt_ops;
+
+#define INVALID_P2M_ENTRY	(~0UL)
+#define FOREIGN_FRAME_BIT	(1UL << 63)
+#define IDENTITY_FRAME_BIT	(1UL << 62)
+unsigned long get_phys_to_machine(unsigned long pfn);
+#define __START_KERNEL_map	0xffffffff80000000UL
+extern unsigned long *xen_p2m_addr;
+extern unsigned long xen_p2m_size;
+extern struct start_info {
+	unsigned long mfn_list;
+	unsigned long first_p2m_pfn;
+	unsigned long nr_p2m_frames;
+	unsigned long nr_pages;
+} *xen_start_info;
+
+#endif /* EARLY_PGT_SHIM_H */

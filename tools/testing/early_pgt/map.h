@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef EARLY_PGT_MAP_H
+#define EARLY_PGT_MAP_H
+
+#include "sim.h"
+
+#define MAP_MAX		1000
+
+enum map_kind { MAP_KIND_RAM, MAP_KIND_TAKEN, MAP_KIND_OTHER };
+
+/**
+ * struct map_entry - a range of a memory map
+ * @start: first byte
+ * @end:   past the last byte
+ * @kind:  RAM, RAM that is reserved (initrd...), or anything else
+ * @line:  where it was read
+ * @type:  as it was read
+ */
+struct map_entry {
+	u64 start;
+	u64 end;
+	enum map_kind kind;
+	int line;
+	char type[24];
+};
+
+/**
+ * struct map - a memory map
+ * @nr:    entries
+ * @entry: entries, in ascending order
+ * @fixed: options in the file say for which machine it is
+ * @sim:   that machine
+ */
+struct map {
+	unsigned int nr;
+	struct map_entry entry[MAP_MAX];
+	bool fixed;
+	struct sim_config sim;
+};
+
+void map_read(struct map *map, const char *file);
+void map_set_memory(const struct map *map);
+bool map_place_kernel(struct sim_config *c);
+void map_print(FILE *f, const struct sim_config *c);
+void map_bad(const char *file, int line, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
+
+#endif /* EARLY_PGT_MAP_H */

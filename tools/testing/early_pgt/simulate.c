@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory maps of real machines: where do the early page tables go?
+ *
+ * Prints for each map and page size what the base kernel's code does, and what
+ * ours does.
+ */
+
+#include "map.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Above, PTEs are left out; Xen and base are. */
+#define LIGHT		(1UL << 36)
+#define NO_XEN		(1UL << 38)
+#define NO_BASE		(1UL << 40)
+
+static struct map map;
+static bool brief;
+static unsigned int nr_maps, nr_runs, nr_bad, nr_base_panics;
+
+static const char *room(unsigned long bytes, char *buf)
+{
+	sprintf(buf, "%lu", bytes >> 20);
+	return buf;
+}
+
+static void print_row(const char *size, const char *who, enum sim_outcome rc)
+{
+	const struct sim_result *r = &sim_result;
+	char low[24] = "-", high[24] = "-", a[24], b[24], c[24];
+
+	if (rc != SIM_OK) {
+		printf("  %-6s %-4s %s: %s\n", size, who, rc == SIM_PANIC ? "panics" : "FAILS",
+		       sim_message);
+		return;
+	}
+	if (r->total > r->bootstrap) {
+		sprintf(low, "%#lx", PFN_PHYS(r->lowest));
+		sprintf(high, "%#lx", PFN_PHYS(r->highest));
+	}
+	printf("  %-6s %-4s", size, who);
+	if (r->chunks)
+		printf(" %6lu", r->chunks);
+	else
+		printf(" %6s", "-");
+	printf(" %8lu %6lu %5lu %4lu %4lu %5lu %14s %14s %7lu %7lu %7lu %8s %6s %6s\n",
+	       r->total, r->tables[1], r->tables[2], r->tables[3], r->tables[4],
+	       r->bootstrap, low, high, r->below_4g, r->below_896m, r->below_768m,
+	       room(r->crash_4g, a), room(r->crash_896m, b), room(r->crash_768m, c));
+}
+
+static void compare(const char *file, const char *what, struct sim_config *c)
+{
+	enum sim_outcome rc[2] = { SIM_PANIC };
+	struct sim_result base = {};
+	const char *why = NULL;
+	unsigned long brk;
+	u64 ram;
+
+	c->light = true;
+	sim_begin(c);
+	map_set_memory(&map);
+	ram = memblock_phys_mem_size();
+	if (c->sizes & BIT(PG_LEVEL_2M) || ram <= NO_BASE) {
+		rc[0] = sim_base();
+		base = sim_result;
+		nr_base_panics += rc[0] == SIM_PANIC;
+		if (!brief)
+			print_row(what, "base", rc[0]);
+		if (rc[0] == SIM_FAIL)
+			why = "the base's mapping isn't as expected";
+	}
+
+	c->light = ram > LIGHT && !c->xen;
+	sim_begin(c);
+	map_set_memory(&map);
+	rc[1] = sim_ours();
+	if (!brief)
+		print_row(what, "ours", rc[1]);
+
+	if (rc[1] != SIM_OK)
+		why = sim_message;
+	else if (rc[0] == SIM_OK && sim_result.total > base.total)
+		why = "more tables than base";
+	/* Tables in the BRK take room as well. */
+	brk = PFN_PHYS(max(base.bootstrap, sim_result.bootstrap) - sim_result.bootstrap);
+	if (!why && rc[0] == SIM_OK && (sim_result.crash_4g + brk < base.crash_4g ||
+				     sim_result.crash_896m + brk < base.crash_896m ||
+				     sim_result.crash_768m + brk < base.crash_768m))
+		why = "less room for a crash kernel than base";
+	nr_runs++;
+	if (why) {
+		nr_bad++;
+		printf("FAILED: %s, %s: %s\n", file, what, why);
+	}
+}
+
+static void simulate(const char *file)
+{
+	static const struct {
+		const char *name;
+		unsigned long sizes;
+		bool xen;
+	} runs[] = {
+		{ "1G", BIT(PG_LEVEL_4K) | BIT(PG_LEVEL_2M) | BIT(PG_LEVEL_1G), false },
+		{ "2M", BIT(PG_LEVEL_4K) | BIT(PG_LEVEL_2M), false },
+		{ "4K", BIT(PG_LEVEL_4K), false },
+		{ "Xen PV", BIT(PG_LEVEL_4K), true },
+	};
+	const char *name = strrchr(file, '/');
+	unsigned int i;
+
+	map_read(&map, file);
+	nr_maps++;
+	if (!brief) {
+		printf("\n%s\n", name ? name + 1 : file);
+		printf("  %-6s %-4s %6s %8s %6s %5s %4s %4s %5s %14s %14s %7s %7s %7s %8s %6s %6s\n",
+		       "pages", "", "chunks", "tables", "PTE", "PMD", "PUD", "P4D", "BRK",
+		       "lowest", "highest", "<4G", "<896M", "<768M", "free<4G", "<896M", "<768M");
+	}
+	for (i = 0; i < ARRAY_SIZE(runs); i++) {
+		struct sim_config c = map.sim;
+
+		if (map.fixed && (c.xen != runs[i].xen || c.sizes != runs[i].sizes))
+			continue;
+		sim_begin(&c);
+		map_set_memory(&map);
+		if (!c.kernel_end && !map_place_kernel(&c) && runs[i].xen)
+			continue;
+		if (memblock_phys_mem_size() > NO_XEN && runs[i].xen) {
+			if (!brief)
+				printf("  %-6s not simulated above %lu GB\n",
+				       runs[i].name, NO_XEN >> 30);
+			continue;
+		}
+		c.sizes = runs[i].sizes;
+		c.xen = runs[i].xen;
+		if (c.xen && memblock_is_region_memory(c.kernel, c.kernel_end - c.kernel)) {
+			/* Xen's p2m list, and the tables that map it. */
+			c.p2m = PFN_DOWN(c.kernel_end);
+			c.nr_p2m = PFN_UP(PFN_DOWN(memblock_phys_mem_size()) * 8) + 4;
+			if (!memblock_is_region_memory(c.kernel_end, PFN_PHYS(c.nr_p2m)))
+				c.nr_p2m = 0;
+		}
+		compare(file, runs[i].name, &c);
+	}
+}
+
+static int no_dots(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static char **files;
+static unsigned int nr_files;
+
+static void collect(const char *path)
+{
+	struct dirent **names;
+	struct stat st;
+	int i, n;
+
+	if (stat(path, &st))
+		map_bad(path, 0, "%s", strerror(errno));
+	if (!S_ISDIR(st.st_mode)) {
+		files = realloc(files, (nr_files + 1) * sizeof(*files));
+		files[nr_files++] = strdup(path);
+		return;
+	}
+	n = scandir(path, &names, no_dots, alphasort);
+	if (n <= 0)
+		map_bad(path, 0, "%s", n ? strerror(errno) : "no file in this folder");
+	for (i = 0; i < n; i++) {
+		char sub[4096];
+
+		snprintf(sub, sizeof(sub), "%s/%s", path, names[i]->d_name);
+		collect(sub);
+		free(names[i]);
+	}
+	free(names);
+}
+
+/* What a worker has to say: shared, and text by file. */
+struct report {
+	unsigned int maps, runs, bad, base_panics;
+	long end[];
+};
+
+#define WORKERS		2
+
+static struct report *reports[WORKERS];
+static FILE *texts[WORKERS];
+
+static void work(unsigned int me)
+{
+	unsigned int i;
+
+	dup2(fileno(texts[me]), STDOUT_FILENO);
+	sim_init();
+	for (i = me; i < nr_files; i += WORKERS) {
+		simulate(files[i]);
+		fflush(stdout);
+		reports[me]->end[i] = lseek(STDOUT_FILENO, 0, SEEK_CUR);
+	}
+	reports[me]->maps = nr_maps;
+	reports[me]->runs = nr_runs;
+	reports[me]->bad = nr_bad;
+	reports[me]->base_panics = nr_base_panics;
+	exit(0);
+}
+
+static void print_text(unsigned int i)
+{
+	static long at[WORKERS];
+	unsigned int w = i % WORKERS;
+	char buf[4096];
+
+	while (at[w] < reports[w]->end[i]) {
+		ssize_t n = min(reports[w]->end[i] - at[w], (long)sizeof(buf));
+
+		n = pread(fileno(texts[w]), buf, n, at[w]);
+		if (n <= 0)
+			break;
+		fwrite(buf, n, 1, stdout);
+		at[w] += n;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i = 1, rc = 0;
+	int status;
+
+	if (argc > 1 && !strcmp(argv[1], "-q")) {
+		brief = true;
+		i++;
+	}
+	if (i == (unsigned int)argc) {
+		fprintf(stderr, "usage: %s [-q] FILE or FOLDER...\n", argv[0]);
+		return 2;
+	}
+	for (; i < (unsigned int)argc; i++)
+		collect(argv[i]);
+
+	for (i = 0; i < WORKERS; i++) {
+		texts[i] = tmpfile();
+		reports[i] = mmap(NULL, sizeof(struct report) + nr_files * sizeof(long),
+				  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (!texts[i] || reports[i] == MAP_FAILED) {
+			perror("simulate");
+			return 2;
+		}
+	}
+	for (i = 0; i < WORKERS; i++)
+		if (!fork())
+			work(i);
+	while (wait(&status) > 0)
+		rc = max(rc, WIFEXITED(status) ? (unsigned int)WEXITSTATUS(status) : 3);
+
+	for (i = 0; i < nr_files; i++)
+		print_text(i);
+	for (i = 0; i < WORKERS; i++) {
+		nr_maps += reports[i]->maps;
+		nr_runs += reports[i]->runs;
+		nr_bad += reports[i]->bad;
+		nr_base_panics += reports[i]->base_panics;
+	}
+	if (rc)
+		return rc;
+	printf("%s%u maps, %u runs each with base and ours: %u failed, base panics in %u\n",
+	       brief ? "" : "\n", nr_maps, nr_runs, nr_bad, nr_base_panics);
+	return nr_bad != 0;
+}
