@@ -373,6 +373,43 @@ static unsigned int __init plan_from(struct early_pgt_plan *plan,
 }
 
 /*
+ * Go on from a unit in the middle as usual: with the RAM around it, so that the
+ * pool comes to lie at the end of that. If that doesn't do, from the unit itself.
+ */
+static unsigned int __init plan_around(struct early_pgt_plan *unit,
+				       unsigned long sizes, unsigned long room,
+				       bool bottom_up)
+{
+	unsigned long start = left_start, end = left_end, edge;
+	struct memblock_region *r;
+	struct early_pgt_plan chunk;
+	unsigned int i, n;
+
+	edge = bottom_up ? unit->start : unit->end - 1;
+	i = early_pgt_first_region(edge);
+	r = &memblock.memory.regions[i];
+	if (i < memblock.memory.cnt && r->base <= edge) {
+		start = max_t(u64, start, PFN_PHYS(PFN_UP(r->base)));
+		end = min_t(u64, end, PFN_PHYS(PFN_DOWN(r->base + r->size)));
+	}
+
+	for (i = 0; i < 2; i++) {
+		if (bottom_up)
+			n = plan_from(&chunk, i ? unit->start : start, left_end,
+				      sizes, room, true);
+		else
+			n = plan_from(&chunk, left_start, i ? unit->end : end,
+				      sizes, room, false);
+		if (n < NR_SOURCES && chunk.start <= unit->start &&
+		    chunk.end >= unit->end) {
+			*unit = chunk;
+			return n;
+		}
+	}
+	return SCATTERED;
+}
+
+/*
  * Plan the next chunk of [@start, @end), which starts or ends there, or else
  * is somewhere in what is left. Returns the source of its tables.
  */
@@ -381,7 +418,6 @@ static unsigned int __init next_chunk(struct early_pgt_plan *plan,
 				      unsigned long sizes, bool bottom_up)
 {
 	unsigned long room = pages_at_hand();
-	struct early_pgt_plan chunk;
 	unsigned int n;
 
 	n = plan_from(plan, start, end, sizes, room, bottom_up);
@@ -394,14 +430,7 @@ static unsigned int __init next_chunk(struct early_pgt_plan *plan,
 		if (plan->start < plan->end)
 			return SCATTERED;
 	} else if (early_pgt_plan_unit(plan, left_start, left_end, sizes, room)) {
-		n = plan_from(&chunk, bottom_up ? plan->start : left_start,
-			      bottom_up ? left_end : plan->end, sizes, room,
-			      bottom_up);
-		if (n == NR_SOURCES || chunk.start > plan->start ||
-		    chunk.end < plan->end)
-			return SCATTERED;
-		*plan = chunk;
-		return n;
+		return plan_around(plan, sizes, room, bottom_up);
 	}
 
 	early_pgt_plan_chunk(plan, start, end, sizes, UINT_MAX, bottom_up);

@@ -119,6 +119,22 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 	}
 }
 
+static int __init first_region(const struct memblock_type *type, unsigned long addr)
+{
+	int lo = 0, hi = type->cnt;
+
+	while (lo < hi) {
+		int mid = (lo + hi) / 2;
+		struct memblock_region *r = &type->regions[mid];
+
+		if (r->base + r->size > addr)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
 /**
  * early_pgt_first_region - find RAM
  * @addr: physical address
@@ -128,18 +144,7 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
  */
 int __init early_pgt_first_region(unsigned long addr)
 {
-	int lo = 0, hi = memblock.memory.cnt;
-
-	while (lo < hi) {
-		int mid = (lo + hi) / 2;
-		struct memblock_region *r = &memblock.memory.regions[mid];
-
-		if (r->base + r->size > addr)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
+	return first_region(&memblock.memory, addr);
 }
 
 /* Add the tables that the RAM in [@start, @end) needs. */
@@ -261,16 +266,23 @@ unsigned long __init early_pgt_free_pages(unsigned long start, unsigned long end
 	unsigned long pages = 0;
 	u64 i;
 
-	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
-		u64 a = max_t(u64, PFN_UP(s), PFN_UP(start));
-		u64 b = min_t(u64, PFN_DOWN(e), PFN_DOWN(end));
+	/* Not from the bottom of RAM: there may be thousands of ranges. */
+	i = first_region(&memblock.memory, start) |
+	    (u64)first_region(&memblock.reserved, start) << 32;
 
-		if (s >= end)
-			break;
+	while (1) {
+		u64 a, b;
+
+		__next_mem_range(&i, NUMA_NO_NODE, MEMBLOCK_NONE, &memblock.memory,
+				 &memblock.reserved, &s, &e, NULL);
+		if (i == (u64)ULLONG_MAX || s >= end)
+			return pages;
+
+		a = max_t(u64, PFN_UP(s), PFN_UP(start));
+		b = min_t(u64, PFN_DOWN(e), PFN_DOWN(end));
 		if (a < b)
 			pages += early_pgt_not_mapped(a, b);
 	}
-	return pages;
 }
 
 /**
