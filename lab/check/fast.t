@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What needs no kernel build: unit tests, simulation of memory maps, bad input,
-# the exhaustive check of small machines, and a short fuzz run. Variables: MAPS,
-# more maps; FUZZ, seconds; PAGES, bound of the exhaustive check.
+# the exhaustive check of small machines, and a short fuzz run, which begins with
+# the same machines each time. Variables: MAPS, more maps; FUZZ, seconds for each
+# of two fuzzers side by side; PAGES, bound of the exhaustive check.
 # shellcheck source=lab/check/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT/tools/testing/early_pgt" || exit "$EXIT_ENV"
 
 out=$BUILD/early_pgt
-FUZZ=${FUZZ:-60}
+FUZZ=${FUZZ:-30}
 PAGES=${PAGES:-8}
 MAPS=${MAPS:-}
 
@@ -54,6 +55,23 @@ big_map() {
 	says '1 maps, 3 runs.* 0 failed' "$out/simulate" -q "$CHECK/64T.txt"
 }
 
+fragments() {	# 10^4 ranges, 2,600 of RAM and three reserved ones in each
+	local i j a map=$CHECK/fragments.txt
+
+	{
+		echo 'option pages=4K'
+		echo '0 9efff usable'
+		for ((i = 0; i < 2600; i++)); do
+			a=$((0x100000 + i * 0x400000))
+			printf '%x %x usable\n' "$a" $((a + 0x3fdfff))
+			for ((j = 0; j < 3; j++)); do
+				printf '%x %x taken\n' $((a + 0x10000 + j * 0x80000)) $((a + 0x10fff + j * 0x80000))
+			done
+		done
+	} >"$map"
+	says '1 maps, 1 runs.* 0 failed' "$out/simulate" -q -e 3200 "$map"
+}
+
 LOW='0 9efff usable\n'
 RAM='100000 3fffffff usable\n'
 
@@ -65,6 +83,7 @@ if [ -n "$MAPS" ]; then
 	ok "simulate: $MAPS" says ' 0 failed' "$out/simulate" -q "$MAPS"
 fi
 ok "simulate: 64 TB" big_map
+ok "simulate: 10,000 fragments" fragments
 ok "bad input: reversed range" bad_map 2 'reversed' "${LOW}3fffffff 100000 usable\n"
 ok "bad input: misaligned range" bad_map 2 'misaligned' "${LOW}100000 40000000 usable\n"
 ok "bad input: overlap" bad_map 3 'overlaps line 2' "${LOW}${RAM}200000 7fffffff usable\n"
@@ -80,5 +99,5 @@ ok "lines of a kernel log" same "${LOW}${RAM}" \
 	'[    0.000000] Linux version\n[    0.000000] BIOS-e820: [mem 0x0000000000000000-0x000000000009efff] usable\n[    0.000000] Xen: [mem 0x0000000000100000-0x000000003fffffff] usable\n'
 ok "exhaustive: 2 and 3 levels, up to $PAGES pages" says ' 0 missed, 0 broken' "$out/exhaustive-32" "$PAGES" 2
 ok "exhaustive: 4 and 5 levels, up to $PAGES pages" says ' 0 missed, 0 broken' "$out/exhaustive-64" "$PAGES" 2
-ok "fuzz: $FUZZ s" ./fuzz.sh "$out" "$FUZZ"
+ok "fuzz: $FUZZ s, 64-bit and 32-bit" ./fuzz.sh "$out" "$FUZZ" 1
 finish

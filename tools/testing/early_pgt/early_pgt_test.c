@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Early page tables: KUnit tests of the planner.
+ * Early page tables: KUnit tests of the planner and the pool.
  *
- * memblock is given another map for the time of a test, beyond all memory that
- * there may be: no table is there yet. Only one who runs before init memory is
- * freed can do that, and nothing else uses memblock that late.
+ * memblock is given another map for the time of a test. Only one who runs
+ * before init memory is freed can do that, and nothing else uses memblock that
+ * late. For the planner, that map is where neither RAM nor page tables are.
  */
 
 #include <kunit/test.h>
 
+#include <linux/gfp.h>
 #include <linux/memblock.h>
 #include <linux/pgtable.h>
 #include <linux/sizes.h>
 
+#include <asm/early_pgt.h>
 #include <asm/page.h>
 
 #include "early_pgt.h"
+#include "mm_internal.h"
+
+/* Of the memory map under test. */
+static unsigned long base __initdata;
+
+/* All tests of tables use less. */
+#define EXTENT		SZ_64M
 
 #ifdef CONFIG_X86_64
-#define BASE		(1UL << 45)		/* 32 TB */
+#define BASE_MAX	(1UL << 46)
+#define BASE_STEP	(1UL << 39)
 #else
-#define BASE		(1UL << 29)
+#define BASE_MAX	(-PAGE_OFFSET)
+#define BASE_STEP	((unsigned long)EXTENT)
 #endif
 
 #define PAGES_4K	BIT(PG_LEVEL_4K)
@@ -44,11 +55,11 @@ static void __init set_type(struct memblock_type *type, struct memblock_region *
 
 	memset(regions, 0, 8 * sizeof(*regions));
 	type->regions = regions;
-	type->cnt = nr ? nr : 1;	/* as memblock has it */
+	type->cnt = nr;
 	type->max = 8;
 	type->total_size = 0;
 	for (i = 0; i < nr; i++) {
-		regions[i].base = BASE + r[i].start;
+		regions[i].base = base + r[i].start;
 		regions[i].size = r[i].size;
 		type->total_size += r[i].size;
 	}
@@ -69,10 +80,34 @@ static void __init real_memory(void)
 	memblock.reserved = saved_reserved;
 }
 
+/* The same tables are missing everywhere, PTE tables at least. */
+static bool __init is_unused(unsigned long start)
+{
+	unsigned int depth = early_pgt_depth((unsigned long)__va(start));
+	unsigned long addr;
+
+	for (addr = start; addr < start + EXTENT; addr += PMD_SIZE)
+		if (early_pgt_depth((unsigned long)__va(addr)) != depth)
+			return false;
+	return depth > PG_LEVEL_4K;
+}
+
+static int __init planner_init(struct kunit *test)
+{
+	for (base = BASE_MAX - BASE_STEP; base >= PFN_PHYS(max_pfn_mapped); base -= BASE_STEP) {
+		if (is_unused(base))
+			return 0;
+		if (base < BASE_STEP)
+			break;
+	}
+	kunit_skip(test, "there are page tables everywhere");
+	return 0;
+}
+
 /* Tables above those of the level given, for RAM within one PMD table's range. */
 static unsigned int __init above(unsigned int level)
 {
-	return early_pgt_depth((unsigned long)__va(BASE)) - level - 1;
+	return early_pgt_depth((unsigned long)__va(base)) - level - 1;
 }
 
 static void __init leaf_run_small_pages(struct kunit *test)
@@ -81,8 +116,8 @@ static void __init leaf_run_small_pages(struct kunit *test)
 	unsigned long mask;
 
 	fake_memory(ram, 1, NULL, 0);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + SZ_4K, BASE + SZ_8M, PAGES_4K,
-						 true, &mask), BASE + SZ_8M);
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_4K, base + SZ_8M, PAGES_4K,
+						 true, &mask), base + SZ_8M);
 	KUNIT_EXPECT_EQ(test, mask, 0);
 	real_memory();
 }
@@ -92,16 +127,16 @@ static void __init leaf_run_head_and_tail(struct kunit *test)
 	static const struct range_of_test ram[] __initconst = {
 		{ SZ_4K, 2 * SZ_2M },		/* up to 4 KB past 4 MB */
 	};
-	unsigned long mask, end = BASE + SZ_4K + 2 * SZ_2M;
+	unsigned long mask, end = base + SZ_4K + 2 * SZ_2M;
 
 	fake_memory(ram, 1, NULL, 0);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + SZ_4K, end, PAGES_2M, true,
-						 &mask), BASE + SZ_2M);
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_4K, end, PAGES_2M, true,
+						 &mask), base + SZ_2M);
 	KUNIT_EXPECT_EQ(test, mask, 0);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + SZ_2M, end, PAGES_2M, true,
-						 &mask), BASE + 2 * SZ_2M);
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_2M, end, PAGES_2M, true,
+						 &mask), base + 2 * SZ_2M);
 	KUNIT_EXPECT_EQ(test, mask, PAGES_2M);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + 2 * SZ_2M, end, PAGES_2M, true,
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + 2 * SZ_2M, end, PAGES_2M, true,
 						 &mask), end);
 	KUNIT_EXPECT_EQ(test, mask, 0);
 	real_memory();
@@ -115,14 +150,14 @@ static void __init leaf_run_exceeds_range(struct kunit *test)
 	unsigned long mask;
 
 	fake_memory(ram, 1, NULL, 0);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + SZ_1M, BASE + SZ_1M + SZ_64K,
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_1M, base + SZ_1M + SZ_64K,
 						 PAGES_2M, true, &mask),
-			BASE + SZ_1M + SZ_64K);
+			base + SZ_1M + SZ_64K);
 	KUNIT_EXPECT_EQ(test, mask, PAGES_2M);
 	/* After boot, memblock knows nothing. */
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + SZ_1M, BASE + SZ_1M + SZ_64K,
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_1M, base + SZ_1M + SZ_64K,
 						 PAGES_2M, false, &mask),
-			BASE + SZ_1M + SZ_64K);
+			base + SZ_1M + SZ_64K);
 	KUNIT_EXPECT_EQ(test, mask, 0);
 	real_memory();
 }
@@ -132,16 +167,16 @@ static void __init leaf_run_gigabytes(struct kunit *test)
 	static const struct range_of_test ram[] __initconst = {
 		{ SZ_1G - SZ_2M, 2UL * SZ_1G + 2 * SZ_2M },
 	};
-	unsigned long mask, end = BASE + 3UL * SZ_1G + SZ_2M;
+	unsigned long mask, end = base + 3UL * SZ_1G + SZ_2M;
 
 	fake_memory(ram, 1, NULL, 0);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + SZ_1G - SZ_2M, end, PAGES_1G,
-						 true, &mask), BASE + SZ_1G);
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_1G - SZ_2M, end, PAGES_1G,
+						 true, &mask), base + SZ_1G);
 	KUNIT_EXPECT_EQ(test, mask, PAGES_2M);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + SZ_1G, end, PAGES_1G, true,
-						 &mask), BASE + 3UL * SZ_1G);
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_1G, end, PAGES_1G, true,
+						 &mask), base + 3UL * SZ_1G);
 	KUNIT_EXPECT_EQ(test, mask, PAGES_1G);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(BASE + 3UL * SZ_1G, end, PAGES_1G,
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + 3UL * SZ_1G, end, PAGES_1G,
 						 true, &mask), end);
 	KUNIT_EXPECT_EQ(test, mask, PAGES_2M);
 	real_memory();
@@ -154,14 +189,14 @@ static void __init chunk_counts_tables(struct kunit *test)
 	struct early_pgt_plan plan;
 
 	fake_memory(ram, 1, NULL, 0);
-	early_pgt_plan_chunk(&plan, BASE, BASE + SZ_64M, PAGES_4K, UINT_MAX, false);
-	KUNIT_EXPECT_EQ(test, plan.start, BASE);
-	KUNIT_EXPECT_EQ(test, plan.end, BASE + SZ_64M);
+	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_4K, UINT_MAX, false);
+	KUNIT_EXPECT_EQ(test, plan.start, base);
+	KUNIT_EXPECT_EQ(test, plan.end, base + SZ_64M);
 	KUNIT_EXPECT_EQ(test, plan.level[PG_LEVEL_4K], SZ_64M / PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, plan.nr, SZ_64M / PMD_SIZE + above(PG_LEVEL_4K));
 
 	/* Large pages need none of the lowest level. */
-	early_pgt_plan_chunk(&plan, BASE, BASE + SZ_64M, PAGES_2M, UINT_MAX, true);
+	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_2M, UINT_MAX, true);
 	KUNIT_EXPECT_EQ(test, plan.level[PG_LEVEL_4K], 0);
 	KUNIT_EXPECT_EQ(test, plan.nr, above(PG_LEVEL_4K));
 	real_memory();
@@ -175,15 +210,15 @@ static void __init chunk_fits_room(struct kunit *test)
 
 	fake_memory(ram, 1, NULL, 0);
 	for (room = 0; room < 8; room++) {
-		early_pgt_plan_chunk(&plan, BASE, BASE + SZ_64M, PAGES_4K, room, false);
+		early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_4K, room, false);
 		KUNIT_EXPECT_LE(test, plan.nr, room);
-		KUNIT_EXPECT_EQ(test, plan.end, BASE + SZ_64M);
+		KUNIT_EXPECT_EQ(test, plan.end, base + SZ_64M);
 		KUNIT_EXPECT_EQ(test, plan.end - plan.start,
 				room > top ? (room - top) * PMD_SIZE : 0);
 
-		early_pgt_plan_chunk(&plan, BASE, BASE + SZ_64M, PAGES_4K, room, true);
+		early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_4K, room, true);
 		KUNIT_EXPECT_LE(test, plan.nr, room);
-		KUNIT_EXPECT_EQ(test, plan.start, BASE);
+		KUNIT_EXPECT_EQ(test, plan.start, base);
 		KUNIT_EXPECT_EQ(test, plan.end - plan.start,
 				room > top ? (room - top) * PMD_SIZE : 0);
 	}
@@ -199,7 +234,7 @@ static void __init chunk_leaves_holes_out(struct kunit *test)
 	struct early_pgt_plan plan;
 
 	fake_memory(ram, 2, NULL, 0);
-	early_pgt_plan_chunk(&plan, BASE, BASE + SZ_64M, PAGES_2M, UINT_MAX, false);
+	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_2M, UINT_MAX, false);
 	KUNIT_EXPECT_EQ(test, plan.level[PG_LEVEL_4K], 2);
 	KUNIT_EXPECT_EQ(test, plan.nr, 2 + above(PG_LEVEL_4K));
 	real_memory();
@@ -214,12 +249,12 @@ static void __init unit_is_free(struct kunit *test)
 	struct early_pgt_plan plan;
 
 	fake_memory(ram, 1, taken, 1);
-	KUNIT_EXPECT_TRUE(test, early_pgt_plan_unit(&plan, BASE, BASE + SZ_64M,
+	KUNIT_EXPECT_TRUE(test, early_pgt_plan_unit(&plan, base, base + SZ_64M,
 						    PAGES_4K, top + 1));
-	KUNIT_EXPECT_EQ(test, plan.end, BASE + SZ_32M);
-	KUNIT_EXPECT_EQ(test, plan.start, BASE + SZ_32M - PMD_SIZE);
+	KUNIT_EXPECT_EQ(test, plan.end, base + SZ_32M);
+	KUNIT_EXPECT_EQ(test, plan.start, base + SZ_32M - PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, plan.nr, top + 1);
-	KUNIT_EXPECT_FALSE(test, early_pgt_plan_unit(&plan, BASE, BASE + SZ_64M,
+	KUNIT_EXPECT_FALSE(test, early_pgt_plan_unit(&plan, base, base + SZ_64M,
 						     PAGES_4K, top));
 	real_memory();
 }
@@ -234,14 +269,14 @@ static void __init unit_has_most_pages(struct kunit *test)
 	struct early_pgt_plan plan;
 
 	fake_memory(ram, 2, taken, 1);
-	KUNIT_EXPECT_TRUE(test, early_pgt_plan_unit(&plan, BASE, BASE + SZ_64M,
+	KUNIT_EXPECT_TRUE(test, early_pgt_plan_unit(&plan, base, base + SZ_64M,
 						    PAGES_4K, 8));
-	KUNIT_EXPECT_LE(test, plan.start, BASE);
-	KUNIT_EXPECT_LE(test, plan.end, BASE + PMD_SIZE);
+	KUNIT_EXPECT_LE(test, plan.start, base);
+	KUNIT_EXPECT_LE(test, plan.end, base + PMD_SIZE);
 	real_memory();
 }
 
-static struct kunit_case early_pgt_cases[] __refdata = {
+static struct kunit_case planner_cases[] __refdata = {
 	KUNIT_CASE(leaf_run_small_pages),
 	KUNIT_CASE(leaf_run_head_and_tail),
 #ifdef CONFIG_X86_64
@@ -256,11 +291,107 @@ static struct kunit_case early_pgt_cases[] __refdata = {
 	{}
 };
 
-static struct kunit_suite early_pgt_test_suite __refdata = {
-	.name = "early_pgt",
-	.test_cases = early_pgt_cases,
+static struct kunit_suite planner_suite __refdata = {
+	.name = "early_pgt_planner",
+	.init = planner_init,
+	.test_cases = planner_cases,
 };
 
-kunit_test_init_section_suite(early_pgt_test_suite);
-MODULE_DESCRIPTION("Tests of the early page tables' planner");
+/* Real pages, which memblock is told to be all there is. */
+#define POOL_ORDER	3
+#define POOL_SIZE	(PAGE_SIZE << POOL_ORDER)
+
+static unsigned long pool_pages __initdata;
+
+static int __init pool_init(struct kunit *test)
+{
+	struct range_of_test all = { 0, POOL_SIZE }, first = { 0, PAGE_SIZE };
+
+	pool_pages = __get_free_pages(GFP_KERNEL, POOL_ORDER);
+	if (!pool_pages)
+		return -ENOMEM;
+	memset((void *)pool_pages, 0xff, POOL_SIZE);
+	base = __pa(pool_pages);
+	fake_memory(&all, 1, &first, 1);
+	return 0;
+}
+
+static void __init pool_exit(struct kunit *test)
+{
+	if (!pool_pages)
+		return;
+	memblock_phys_free(base, POOL_SIZE);
+	real_memory();
+	free_pages(pool_pages, POOL_ORDER);
+}
+
+static void __init alloc_reserves(struct kunit *test)
+{
+	unsigned long a = (unsigned long)early_pgt_alloc(1);
+	unsigned long b = (unsigned long)early_pgt_alloc(3);
+
+	KUNIT_EXPECT_TRUE(test, a > pool_pages && a < pool_pages + POOL_SIZE);
+	KUNIT_EXPECT_TRUE(test, b > pool_pages && b < pool_pages + POOL_SIZE);
+	KUNIT_EXPECT_FALSE(test, (a | b) & ~PAGE_MASK);
+	KUNIT_EXPECT_TRUE(test, a < b || a >= b + 3 * PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, memblock_is_reserved(__pa(a)));
+	KUNIT_EXPECT_TRUE(test, memblock_is_region_reserved(__pa(b), 3 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, memblock_reserved_size(), 5 * PAGE_SIZE);
+}
+
+/* Entries that aren't asked for are clear, whatever was in the page. */
+static void __init new_ptes_are_filled(struct kunit *test)
+{
+	unsigned int first = pte_index((unsigned long)__va(base)), i, nr = 3;
+	pte_t *table;
+
+	/* Within one table. */
+	first = min_t(unsigned int, first, PTRS_PER_PTE - nr);
+	table = early_pgt_new_ptes(round_down(base, PMD_SIZE) + first * PAGE_SIZE,
+				   round_down(base, PMD_SIZE) + (first + nr) * PAGE_SIZE,
+				   PAGE_KERNEL);
+	update_page_count(PG_LEVEL_4K, -(unsigned long)nr);
+
+	for (i = 0; i < PTRS_PER_PTE; i++) {
+		if (i < first || i >= first + nr)
+			KUNIT_EXPECT_TRUE(test, pte_none(table[i]));
+		else
+			KUNIT_EXPECT_EQ(test, pte_pfn(table[i]),
+					PFN_DOWN(round_down(base, PMD_SIZE)) + i);
+	}
+}
+
+static void __init construction_is_one_range(struct kunit *test)
+{
+	struct early_pgt_area area = early_pgt_area;
+
+	early_pgt_area.start = pool_pages + PAGE_SIZE;
+	early_pgt_area.end = pool_pages + 3 * PAGE_SIZE;
+	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction((void *)(pool_pages + PAGE_SIZE - 8)));
+	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction((void *)(pool_pages + PAGE_SIZE)));
+	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction((void *)(pool_pages + 3 * PAGE_SIZE - 8)));
+	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction((void *)(pool_pages + 3 * PAGE_SIZE)));
+
+	/* Nothing is when no chunk is being built. */
+	early_pgt_area.end = early_pgt_area.start;
+	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction((void *)(pool_pages + PAGE_SIZE)));
+	early_pgt_area = area;
+}
+
+static struct kunit_case pool_cases[] __refdata = {
+	KUNIT_CASE(alloc_reserves),
+	KUNIT_CASE(new_ptes_are_filled),
+	KUNIT_CASE(construction_is_one_range),
+	{}
+};
+
+static struct kunit_suite pool_suite __refdata = {
+	.name = "early_pgt_pool",
+	.init = pool_init,
+	.exit = pool_exit,
+	.test_cases = pool_cases,
+};
+
+kunit_test_init_section_suites(&planner_suite, &pool_suite);
+MODULE_DESCRIPTION("Tests of the early page tables");
 MODULE_LICENSE("GPL");

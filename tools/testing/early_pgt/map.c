@@ -15,6 +15,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+unsigned int map_max = MAP_MAX;
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -136,9 +138,16 @@ static void read_line(struct map *map, const char *file, int line, char *s)
 	if (start & 3 || (end & 3) != 3)
 		map_bad(file, line, "the range is misaligned (its end is inclusive): %#llx-%#llx",
 			start, end);
-	if (map->nr == MAP_MAX)
-		map_bad(file, line, "more than %d entries", MAP_MAX);
+	if (kind == MAP_KIND_TAKEN && map->taken++ == MAP_TAKEN_MAX)
+		map_bad(file, line, "more than %d ranges that are taken", MAP_TAKEN_MAX);
+	if (map->nr - map->taken == map_max && kind != MAP_KIND_TAKEN)
+		map_bad(file, line, "more than %u entries", map_max);
 
+	if (!(map->nr & (map->nr + 1))) {
+		map->entry = realloc(map->entry, (2 * map->nr + 2) * sizeof(*e));
+		if (!map->entry)
+			map_bad(file, line, "%s", strerror(ENOMEM));
+	}
 	e = &map->entry[map->nr++];
 	e->start = start;
 	e->end = end + 1;
@@ -198,6 +207,7 @@ void map_read(struct map *map, const char *file)
 
 	if (!f)
 		map_bad(file, 0, "%s", strerror(errno));
+	free(map->entry);
 	memset(map, 0, sizeof(*map));
 	map->sim.levels = 4;
 	map->sim.bits = 9;
@@ -225,24 +235,28 @@ void map_read(struct map *map, const char *file)
 /**
  * map_set_memory - fill memblock as e820__memblock_setup() and setup_arch() do
  * @map: the memory map
+ *
+ * Return: false if there are more ranges than memblock has room for below 1 MB.
  */
-void map_set_memory(const struct map *map)
+bool map_set_memory(const struct map *map)
 {
 	const struct map_entry *e;
+	int rc = 0;
 
 	for (e = map->entry; e < map->entry + map->nr; e++)
 		if (e->kind != MAP_KIND_OTHER)
-			memblock_add(e->start, e->end - e->start);
+			rc |= memblock_add(e->start, e->end - e->start);
 	/* Usable has the lowest number of all types, and the highest wins. */
 	for (e = map->entry; e < map->entry + map->nr; e++)
 		if (e->kind == MAP_KIND_OTHER)
-			memblock_remove(e->start, e->end - e->start);
+			rc |= memblock_remove(e->start, e->end - e->start);
 	for (e = map->entry; e < map->entry + map->nr; e++)
 		if (e->kind == MAP_KIND_TAKEN)
-			memblock_reserve(e->start, e->end - e->start);
-	memblock_remove(0xa0000, 0x60000);
+			rc |= memblock_reserve(e->start, e->end - e->start);
+	rc |= memblock_remove(0xa0000, 0x60000);
 	memblock_trim_memory(PAGE_SIZE);
-	memblock_reserve(0, SZ_64K);
+	rc |= memblock_reserve(0, SZ_64K);
+	return !rc;
 }
 
 /**

@@ -4,7 +4,8 @@
 
 #include "sim.h"
 
-#define MAP_MAX		1000
+#define MAP_MAX		1000	/* of a firmware's entries, see map_max */
+#define MAP_TAKEN_MAX	20000
 
 enum map_kind { MAP_KIND_RAM, MAP_KIND_TAKEN, MAP_KIND_OTHER };
 
@@ -27,19 +28,24 @@ struct map_entry {
 /**
  * struct map - a memory map
  * @nr:    entries
+ * @taken: of these, how many are of the type "taken"
  * @entry: entries, in ascending order
  * @fixed: options in the file say for which machine it is
  * @sim:   that machine
  */
 struct map {
 	unsigned int nr;
-	struct map_entry entry[MAP_MAX];
+	unsigned int taken;
+	struct map_entry *entry;
 	bool fixed;
 	struct sim_config sim;
 };
 
+/* Entries that a file may have, up to what the kernel's e820 table has room for. */
+extern unsigned int map_max;
+
 void map_read(struct map *map, const char *file);
-void map_set_memory(const struct map *map);
+bool map_set_memory(const struct map *map);
 bool map_place_kernel(struct sim_config *c);
 void map_print(FILE *f, const struct sim_config *c);
 void map_bad(const char *file, int line, const char *fmt, ...)

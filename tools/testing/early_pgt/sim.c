@@ -225,11 +225,14 @@ static void snapshot(struct memblock_region **copy, unsigned long *nr,
 	*nr = type->cnt;
 }
 
-static const struct memblock_region *find(const struct memblock_region *r,
-					  unsigned long nr, u64 addr)
+static const struct memblock_region *__fast find(const struct memblock_region *r,
+						 unsigned long nr, u64 addr)
 {
+	static unsigned long last;
 	unsigned long lo = 0, hi = nr;
 
+	if (last < nr && r[last].base <= addr && addr - r[last].base < r[last].size)
+		return r + last;
 	while (lo < hi) {
 		unsigned long mid = (lo + hi) / 2;
 
@@ -238,10 +241,11 @@ static const struct memblock_region *find(const struct memblock_region *r,
 		else
 			hi = mid;
 	}
+	last = lo;
 	return lo < nr && r[lo].base <= addr ? &r[lo] : NULL;
 }
 
-static bool is_ram(u64 start, u64 size)
+static bool __fast is_ram(u64 start, u64 size)
 {
 	const struct memblock_region *r = find(ram, nr_ram, start);
 
@@ -677,7 +681,7 @@ static void map_ours(void)
 }
 
 /* The page size by mainline's rule, for memory that is RAM. */
-static unsigned int want_level(unsigned long addr)
+static unsigned int __fast want_level(unsigned long addr)
 {
 	unsigned int level;
 
@@ -704,7 +708,7 @@ static bool may_be_mapped(unsigned long addr)
 	       is_ram(addr, PAGE_SIZE);
 }
 
-static void check_leaf(u64 e, unsigned long addr, unsigned int level)
+static void __fast check_leaf(u64 e, unsigned long addr, unsigned int level)
 {
 	if (sim_entry_pfn(e) != PFN_DOWN(addr))
 		sim_fail("%#lx is mapped to pfn %#lx", addr, sim_entry_pfn(e));
@@ -757,7 +761,7 @@ static void check_ptes(const u64 *table, unsigned long va)
 	}
 }
 
-static void check_table(u64 *table, unsigned long va, unsigned int level)
+static void __fast check_table(u64 *table, unsigned long va, unsigned int level)
 {
 	unsigned long size = page_level_size(level), i, nr = PTRS_PER_TABLE;
 

@@ -6,14 +6,62 @@
 #include <kunit/test.h>
 #include "early_pgt.h"
 
+/* What the pool's tests get: nothing of this machine's is there. */
+unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
+{
+	(void)gfp;
+	(void)order;
+	return (unsigned long)__va(SZ_32M);
+}
+
+void free_pages(unsigned long addr, unsigned int order)
+{
+	(void)addr;
+	(void)order;
+}
+
+static unsigned int nr_suites(void)
+{
+	unsigned int nr = 0;
+
+	while (early_pgt_suites[nr])
+		nr++;
+	return nr;
+}
+
+static bool run_suite(const struct kunit_suite *s, unsigned int number)
+{
+	unsigned int nr = 0, failed = 0;
+	struct kunit_case *t;
+
+	for (t = s->test_cases; t->run_case; t++)
+		nr++;
+	printf("    KTAP version 1\n    # Subtest: %s\n    1..%u\n", s->name, nr);
+	nr = 0;
+	for (t = s->test_cases; t->run_case; t++) {
+		struct kunit test = {};
+
+		if (s->init && s->init(&test))
+			test.failed = true;
+		if (!test.failed)
+			t->run_case(&test);
+		if (s->exit)
+			s->exit(&test);
+		failed += test.failed;
+		printf("    %sok %u %s\n", test.failed ? "not " : "", ++nr, t->name);
+	}
+	printf("%sok %u %s\n", failed ? "not " : "", number, s->name);
+	return failed;
+}
+
 int main(void)
 {
 	struct sim_config c = {
 		.levels = IS_ENABLED(CONFIG_X86_32) ? 3 : 4, .bits = 9,
 		.sizes = BIT(PG_LEVEL_4K), .kernel = SZ_16M, .kernel_end = SZ_32M,
 	};
-	struct kunit_case *t;
-	unsigned int nr = 0, failed = 0;
+	struct kunit_suite **s;
+	unsigned int failed = 0;
 	unsigned long pfn;
 
 	/* A machine with tables, which those under test are added to in mind. */
@@ -33,18 +81,8 @@ int main(void)
 		return 1;
 	}
 
-	for (t = early_pgt_suite->test_cases; t->run_case; t++)
-		nr++;
-	printf("KTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: %s\n    1..%u\n",
-	       early_pgt_suite->name, nr);
-	nr = 0;
-	for (t = early_pgt_suite->test_cases; t->run_case; t++) {
-		struct kunit test = {};
-
-		t->run_case(&test);
-		failed += test.failed;
-		printf("    %sok %u %s\n", test.failed ? "not " : "", ++nr, t->name);
-	}
-	printf("%sok 1 %s\n", failed ? "not " : "", early_pgt_suite->name);
+	printf("KTAP version 1\n1..%u\n", nr_suites());
+	for (s = early_pgt_suites; *s; s++)
+		failed += run_suite(*s, s - early_pgt_suites + 1);
 	return failed != 0;
 }

@@ -95,6 +95,10 @@ typedef struct { pteval_t pmd; } pmd_t;
 #define pte_val(p)		((p).pte)
 #define native_pte_val(p)	((p).pte)
 #define check_pgprot(p)		((p).pgprot)
+#define pte_none(p)		(!(p).pte)
+#define pte_pfn(p)		sim_entry_pfn((p).pte)
+unsigned long sim_entry_pfn(u64 entry);
+#define PAGE_OFFSET		(-SZ_1G)
 
 static inline unsigned long pte_index(unsigned long addr)
 {

@@ -6,6 +6,9 @@
 
 #include <early_pgt_shim.h>
 
+unsigned long __get_free_pages(gfp_t gfp, unsigned int order);
+void free_pages(unsigned long addr, unsigned int order);
+
 struct kunit {
 	bool failed;
 };
@@ -17,6 +20,8 @@ struct kunit_case {
 
 struct kunit_suite {
 	const char *name;
+	int (*init)(struct kunit *test);
+	void (*exit)(struct kunit *test);
 	struct kunit_case *test_cases;
 };
 
@@ -38,9 +43,16 @@ struct kunit_suite {
 #define KUNIT_EXPECT_TRUE(test, a)	KUNIT_COMPARE(test, !!(a), ==, 1)
 #define KUNIT_EXPECT_FALSE(test, a)	KUNIT_COMPARE(test, !!(a), ==, 0)
 
-#define kunit_test_init_section_suite(suite)					\
-	struct kunit_suite *early_pgt_suite = &(suite)
-extern struct kunit_suite *early_pgt_suite;
+#define kunit_test_init_section_suites(...)					\
+	struct kunit_suite *early_pgt_suites[] = { __VA_ARGS__, NULL }
+extern struct kunit_suite *early_pgt_suites[];
+
+/* Nothing is to be skipped in user space. */
+#define kunit_skip(test, text)							\
+	do {									\
+		printf("# skipped: %s\n", text);				\
+		(test)->failed = true;						\
+	} while (0)
 
 #define MODULE_DESCRIPTION(x)	struct kunit
 #define MODULE_LICENSE(x)	struct kunit
