@@ -27,6 +27,10 @@ gcovr -r / --object-directory "$work/obj" --filter '.*/early_pgt(_plan|_search|_
 	"$work/obj"
 gcovr -r / --object-directory "$work/obj" --filter '.*/early_pgt(_plan|_search|_pv)?\.c$' \
 	--exclude-unreachable-branches --branches --txt "$work/branches.txt" "$work/obj"
-grep -E 'early_pgt|TOTAL' "$work/lines.txt"
+report() {	# report FILE: one line a file
+	awk '/\.c$/ { name = $0; next } /early_pgt|^ .*%|TOTAL/ { print name $0; name = "" }' "$1" |
+		sed 's,.*/src/,,'
+}
+report "$work/lines.txt"
 echo 'branches:'
-grep -E 'early_pgt|TOTAL' "$work/branches.txt"
+report "$work/branches.txt"
