@@ -14,7 +14,7 @@ help:
 	@echo 'make exhaustive every layout of up to PAGES=12 pages, against a brute-force search'
 	@echo 'make fuzz       random memory maps for SECONDS=60'
 	@echo 'make mutants    seeded bugs, and which test catches each'
-	@echo 'make coverage   lines and branches of the new kernel files (needs gcovr)'
+	@echo 'make coverage   lines and branches of the new kernel files'
 	@echo 'make series     the series as mails: build/6.12/mbox'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
