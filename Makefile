@@ -65,7 +65,7 @@ check: setup kernels lab
 	@prove -j 2 --timer --comments --failures $(CHECK)
 
 clean:
-	rm -rf build/demo build/bench build/check build/boot build/lab
+	rm -rf build/domu build/demo build/bench build/check build/boot build/lab
 
 distclean:
 	rm -rf build
