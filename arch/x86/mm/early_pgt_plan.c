@@ -88,10 +88,16 @@ static void __init plan_init(struct early_pgt_plan *plan, unsigned long start,
 static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 			       unsigned long end, unsigned int level)
 {
-	unsigned int shift = early_pgt_shift(level);
-	unsigned long slot = (unsigned long)__va(start) >> shift;
-	unsigned long last = (unsigned long)__va(end - 1) >> shift;
+	unsigned long slot, last;
+	unsigned int shift;
 
+	/* The top-level table is there; on i386, it maps 4 GB. */
+	if (level >= CONFIG_PGTABLE_LEVELS)
+		return;
+
+	shift = early_pgt_shift(level);
+	slot = (unsigned long)__va(start) >> shift;
+	last = (unsigned long)__va(end - 1) >> shift;
 	for (; slot <= last; slot++) {
 		unsigned int depth = early_pgt_depth(slot << shift);
 		unsigned int l;
