@@ -9,7 +9,10 @@ help:
 	@echo 'make check      all tests; what CI runs'
 	@echo 'make check-fast just those that need no kernel build: simulator, real memory'
 	@echo '                maps, all small layouts, fuzzer'
-	@echo 'make check-domu domUs: created, paused, saved, restored; with a hole in their memory'
+	@echo 'make boot       the boot matrix: base and patched on many machines, kdump, hibernation,'
+	@echo '                domUs (ROW="PATTERN": some rows, LIST=1: say which)'
+	@echo 'make boot-jobs  the same as jobs for GNU parallel, and for LAVA'
+	@echo 'make sabotage   seeded faults, and which row of the matrix finds each'
 	@echo 'make simulate   map files or folders (MAPS="..."; default: those of the project)'
 	@echo 'make exhaustive every layout of up to PAGES=12 pages, against a brute-force search'
 	@echo 'make fuzz       random memory maps for SECONDS=60'
@@ -36,8 +39,6 @@ fuzz: source
 	@$(USER) fuzz SECONDS=$(or $(SECONDS),60)
 mutants coverage: source
 	@$(USER) $@
-check-domu: setup lab
-	@prove --timer --comments --failures lab/check/domu.t
 check-fast: source
 	@prove --timer --comments --failures lab/check/fast.t
 
@@ -58,11 +59,22 @@ kernels: setup
 lab: setup
 	@$(MAKE) -s -C lab OUT=$(CURDIR)/build/lab
 
-# Boots are single-threaded: two test files at a time. CHECK= picks some. domU
-# needs two more kernels: it is a command of its own.
-CHECK ?= $(filter-out %/domu.t,$(wildcard lab/check/*.t))
+boot: setup lab
+	@lab/matrix $(if $(LIST),--list) $(if $(ROW),'$(ROW)')
+boot-jobs:
+	@lab/matrix --jobs $(if $(ROW),'$(ROW)')
+sabotage: setup lab
+	@lab/sabotage
+
+# Boots are single-threaded: two test files at a time, but for the boot matrix,
+# which runs as many rows at a time as there are processors. CHECK= picks some.
+CHECK ?= $(wildcard lab/check/*.t)
+prove = prove --timer --comments --failures
 check: setup kernels lab
-	@prove -j 2 --timer --comments --failures $(CHECK)
+	@rc=0; \
+	$(prove) -j 2 $(filter-out %/boot.t,$(CHECK)) || rc=1; \
+	$(if $(filter %/boot.t,$(CHECK)),$(prove) lab/check/boot.t || rc=1;) \
+	exit $$rc
 
 clean:
 	rm -rf build/domu build/demo build/bench build/check build/boot build/lab
@@ -71,5 +83,5 @@ distclean:
 	rm -rf build
 
 .NOTPARALLEL:
-.PHONY: help setup source demo bench series kernels lab check check-domu check-fast clean distclean
+.PHONY: help setup source demo bench series kernels lab check check-fast boot boot-jobs sabotage clean distclean
 .PHONY: simulate exhaustive fuzz mutants coverage

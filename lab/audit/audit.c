@@ -39,7 +39,8 @@ static const char usage[] =
 "  -object memory-backend-file,id=ram,size=SIZE,mem-path=FILE,share=on\n"
 "  -gdb unix:SOCKET,server=on,wait=off -S\n"
 "and the guest a kernel at its link address: nokaslr, or a PV dom0.\n"
-"x86-64 guests with 4 or 5 levels.\n"
+"x86-64 guests with 4 or 5 levels, i386 guests with 3 (PAE) or 2; QEMU is\n"
+"qemu-system-x86_64 for both.\n"
 "\n"
 "  --gdb SOCKET        QEMU's gdb stub; waits for it to appear\n"
 "  --ram FILE          RAM file; again for each further NUMA node, in order\n"
@@ -55,7 +56,8 @@ static const char usage[] =
 "  --leaves FILE       all leaf mappings in canonical form, for compare\n"
 "  --poke writable     sabotage (undone after the check), Xen PV: make one live\n"
 "                      table writable\n"
-"  --poke pte          flip NX of one leaf of the direct map, of a free page\n"
+"  --poke pte          flip NX of one leaf of the direct map, of a free page;\n"
+"                      RW where entries have no NX\n"
 "  --poke pfn          flip a bit of its frame number\n"
 "  --poke unreserved   take tables out of memblock.reserved\n"
 "  --poke-phase NAME   at which stop (default: the first stop)\n"
@@ -78,7 +80,7 @@ static const char usage[] =
 #define MB		(1024 * KB)
 #define GB		(1024 * MB)
 #define PAGE		UINT64_C(4096)
-#define NR_ENTRIES	512
+#define NR_ENTRIES	512		/* of a table of x86-64 */
 
 #define PTE_PRESENT	(1ULL << 0)
 #define PTE_RW		(1ULL << 1)
@@ -88,8 +90,12 @@ static const char usage[] =
 #define PTE_LARGE	(1ULL << 7)
 #define PTE_NX		(1ULL << 63)
 #define PTE_ADDR	0x000ffffffffff000ULL
+#define PTE_ADDR_32	0x00000000fffff000ULL
 
 #define CR0_PG		(1ULL << 31)
+#define CR3_PAE_LOW	0xfe0ULL	/* where in its page the top table is */
+#define CR4_PSE		(1ULL << 4)
+#define CR4_PAE		(1ULL << 5)
 #define CR4_LA57	(1ULL << 12)
 
 /* Xen's table of pfn by mfn, as PV guests see it, and Xen's slots. */
@@ -99,6 +105,9 @@ static const char usage[] =
 #define NO_PFN		UINT64_MAX
 
 #define KERNEL_MAP	0xffffffff80000000ULL
+
+/* i386: what is left free above the direct map, VMALLOC_OFFSET. */
+#define VMALLOC_GAP	(8 * MB)
 
 /* The kernel's reserve_crashkernel_generic() aligns to this on x86. */
 #define CRASH_ALIGN	(16 * MB)
@@ -123,6 +132,36 @@ static const char *const region_name[NR_REGIONS] = {
 	[R_EFI] = "efi", [R_KERNEL] = "kernel", [R_MODULES] = "modules",
 	[R_FIXMAP] = "fixmap", [R_OTHER] = "other",
 };
+
+/* How page tables look in one mode of the processor. */
+struct mode {
+	int levels;
+	int top_entries;
+	int index_bits;		/* of va, for each level below the top */
+	int entry_size;		/* and size of the kernel's phys_addr_t */
+	int large_level;	/* the highest one where an entry can be a page */
+	bool top_rights;	/* the top level's entries have RW and USER */
+	uint64_t addr;		/* the bits of an entry that are an address */
+};
+
+static const struct mode mode_5level = { 5, NR_ENTRIES, 9, 8, 3, true, PTE_ADDR };
+static const struct mode mode_4level = { 4, NR_ENTRIES, 9, 8, 3, true, PTE_ADDR };
+static const struct mode mode_pae = { 3, 4, 9, 8, 2, false, PTE_ADDR };
+/* i386 without PAE: with pages of 4 MB, and where the processor has none. */
+static const struct mode mode_pse = { 2, 1024, 10, 4, 2, true, PTE_ADDR_32 };
+static const struct mode mode_i386 = { 2, 1024, 10, 4, 1, true, PTE_ADDR_32 };
+
+/* Page sizes of all modes. */
+static const struct { uint64_t size; const char *name, *metric; } page_sizes[] = {
+	{ PAGE, "4K", "direct_map_bytes_4k" }, { 2 * MB, "2M", "direct_map_bytes_2m" },
+	{ 4 * MB, "4M", "direct_map_bytes_4m" }, { GB, "1G", "direct_map_bytes_1g" },
+};
+
+/* Below what tables are counted, and a crash kernel placed: i386 needs 512 MB. */
+static const struct { uint64_t limit; const char *name; } limits[] = {
+	{ 4 * GB, "4g" }, { 896 * MB, "896m" }, { 768 * MB, "768m" }, { 512 * MB, "512m" },
+};
+#define NR_LIMITS	((int)(sizeof(limits) / sizeof(limits[0])))
 
 /* Who owns a table page. */
 enum owner {
@@ -158,6 +197,13 @@ struct stop {
 	bool done;
 };
 
+/* An entry that a walk ended at: all 0 where there is no memory to hold it. */
+struct found {
+	void *at;
+	uint64_t e;
+	int level;
+};
+
 /* A run of leaf mappings with all the same but va and pa, which go together. */
 struct run {
 	uint64_t va, pa, size, count, flags;
@@ -174,11 +220,13 @@ static struct {
 } ram;
 
 static struct elf *kernel;
+static int word;			/* bytes of a pointer and of a long */
+static const struct mode *mode;
 static bool xen_pv;
-static int top_level;
 static uint64_t top_mfn;		/* where the walk starts */
 static uint64_t hw_top_mfn;		/* what CR3 holds: differs with XPTI */
-static uint64_t direct_base, vmalloc_base, vmemmap_base;
+static uint64_t direct_base, direct_end, vmalloc_base, vmemmap_base;
+static uint64_t fixmap_base;		/* i386; the rest of the high end, too */
 static uint64_t p2m_start, p2m_end;
 static struct range image, builder;
 static bool first_stop_seen;
@@ -189,7 +237,7 @@ static uint8_t *is_table;		/* by mfn: its level */
 static uint64_t nr_mfns;
 
 static struct memblock mb_memory, mb_reserved;
-static uint64_t memblock_reserved_regions;	/* for sabotage */
+static int memblock_region_size;
 
 static const char *phase;
 static FILE *facts_file, *tables_file, *ranges_file, *leaves_file;
@@ -311,8 +359,9 @@ static void check_ram(void)
 		if (!p)
 			die("CR3 points to %#" PRIx64 ", outside of RAM: wrong --machine or --ram?",
 			    at[i]);
-		/* Kernel entries are in the upper half of the top table. */
-		half = i ? 0 : PAGE - sizeof(buf);
+		/* Kernel entries are at the end of the top table. */
+		half = mode->top_entries * mode->entry_size;
+		half = i || half < sizeof(buf) ? 0 : half - sizeof(buf);
 		if (!gdb_read_phys(at[i] + half, buf, sizeof(buf)))
 			die("QEMU does not give the physical memory at %#" PRIx64
 			    ": wrong --machine or --low-mem?", at[i] + half);
@@ -324,7 +373,7 @@ static void check_ram(void)
 
 static int level_shift(int level)
 {
-	return 12 + 9 * (level - 1);
+	return 12 + mode->index_bits * (level - 1);
 }
 
 static uint64_t level_size(int level)
@@ -332,45 +381,77 @@ static uint64_t level_size(int level)
 	return 1ULL << level_shift(level);
 }
 
+static int nr_entries(int level)
+{
+	return level == mode->levels ? mode->top_entries : 1 << mode->index_bits;
+}
+
+/* Where the entry @i of a table at @va is mapped to, in canonical form. */
+static uint64_t entry_va(uint64_t va, int level, int i)
+{
+	va += (uint64_t)i << level_shift(level);
+	/* The upper half is sign-extended. */
+	if (word == 8 && level == mode->levels && i >= NR_ENTRIES / 2)
+		va |= ~0ULL << (level_shift(level) + 9);
+	return va;
+}
+
+/* A value of some size, 8 bytes at most, from the guest's memory. */
+static uint64_t load(const void *p, int size)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, size);
+	return v;
+}
+
+static uint64_t entry(const uint8_t *table, int i)
+{
+	return load(table + i * mode->entry_size, mode->entry_size);
+}
+
 static bool is_leaf(uint64_t e, int level)
 {
-	return level == 1 || (level <= 3 && (e & PTE_LARGE));
+	return level == 1 || (level <= mode->large_level && (e & PTE_LARGE));
 }
 
 static uint64_t leaf_addr(uint64_t e, int level)
 {
-	return e & PTE_ADDR & ~(level_size(level) - 1);
+	return e & mode->addr & ~(level_size(level) - 1);
 }
 
-/*
- * Find the entry that maps a virtual address, down to @stop_level.
- * @level is what was reached; an entry that isn't present ends the walk.
- */
-static uint64_t *find_entry(uint64_t from_mfn, uint64_t va, int *level, int stop_level)
+/* Find the entry that maps a virtual address; one not present ends the walk. */
+static struct found find_entry(uint64_t from_mfn, uint64_t va)
 {
-	uint64_t pa = from_mfn * PAGE, *e;
+	struct found f = { .e = from_mfn * PAGE };
 
-	for (*level = top_level; ; --*level) {
-		uint64_t *t = phys(pa);
+	for (f.level = mode->levels; ; f.level--) {
+		uint8_t *t = phys(f.e & mode->addr);
+		int i = (va >> level_shift(f.level)) & (nr_entries(f.level) - 1);
 
 		if (!t)
-			return NULL;
-		e = &t[(va >> level_shift(*level)) % NR_ENTRIES];
-		if (!(*e & PTE_PRESENT) || is_leaf(*e, *level) || *level == stop_level)
-			return e;
-		pa = *e & PTE_ADDR;
+			return (struct found) { 0 };
+		f.at = t + i * mode->entry_size;
+		f.e = entry(t, i);
+		if (!(f.e & PTE_PRESENT) || is_leaf(f.e, f.level))
+			return f;
 	}
+}
+
+/* What a virtual address is mapped to, UINT64_MAX if to nothing. */
+static uint64_t virt_to_phys(uint64_t va)
+{
+	struct found f = find_entry(hw_top_mfn, va);
+
+	if (!(f.e & PTE_PRESENT))
+		return UINT64_MAX;
+	return leaf_addr(f.e, f.level) + (va & (level_size(f.level) - 1));
 }
 
 /* Host address of a guest virtual one, NULL if it isn't mapped to RAM. */
 static void *virt(uint64_t va)
 {
-	int level;
-	uint64_t *e = find_entry(hw_top_mfn, va, &level, 1);
-
-	if (!e || !(*e & PTE_PRESENT))
-		return NULL;
-	return phys(leaf_addr(*e, level) + (va & (level_size(level) - 1)));
+	return phys(virt_to_phys(va));
 }
 
 static bool read_virt(uint64_t va, void *buf, size_t len)
@@ -391,23 +472,23 @@ static bool read_virt(uint64_t va, void *buf, size_t len)
 	return true;
 }
 
-static uint64_t read_u64(uint64_t va, const char *what)
+static uint64_t read_value(uint64_t va, int size, const char *what)
 {
-	uint64_t v;
+	uint64_t v = 0;
 
-	if (!read_virt(va, &v, sizeof(v)))
+	if (!read_virt(va, &v, size))
 		die("%s: %s at %#" PRIx64 " is not mapped", phase, what, va);
 	return v;
 }
 
-/* A variable of the kernel, or a default where this kernel has none. */
+/* A long or pointer of the kernel, or a default where this kernel has none. */
 static uint64_t variable(const char *name, uint64_t otherwise)
 {
 	uint64_t addr;
 
 	if (!elf_symbol(kernel, name, &addr))
 		return otherwise;
-	return read_u64(addr, name);
+	return read_value(addr, word, name);
 }
 
 /* The guest's frame number of a machine frame, NO_PFN if Xen has none. */
@@ -434,8 +515,21 @@ static uint64_t mfn_to_pfn(uint64_t mfn)
 
 /* --- Where things are --------------------------------------------------- */
 
+static enum region region_of_i386(uint64_t va)
+{
+	if (va < direct_base)
+		return R_LOW;
+	if (va < direct_end)
+		return R_DIRECT_MAP;
+	if (va >= fixmap_base)
+		return R_FIXMAP;
+	return va >= vmalloc_base ? R_VMALLOC : R_OTHER;
+}
+
 static enum region region_of(uint64_t va)
 {
+	if (word == 4)
+		return region_of_i386(va);
 	if (p2m_end && va >= p2m_start && va < p2m_end)
 		return R_P2M;
 	if (va < 1ULL << 63)
@@ -455,7 +549,7 @@ static enum region region_of(uint64_t va)
 	if (va >= 0xfffffe0000000000ULL)
 		return R_CPU_ENTRY;
 	/* struct page is 64 bytes: 1/64 of the direct map's space. */
-	if (va >= vmemmap_base && va < vmemmap_base + (1ULL << (top_level == 5 ? 49 : 40)))
+	if (va >= vmemmap_base && va < vmemmap_base + (1ULL << (mode->levels == 5 ? 49 : 40)))
 		return R_VMEMMAP;
 	if (va >= 0xffdf000000000000ULL)
 		return R_KASAN;
@@ -486,58 +580,78 @@ static bool reserved(uint64_t pa)
 /*
  * struct memblock: bottom_up, current_limit, then for memory and reserved
  * each: cnt, max, total_size, regions, name. A region is base, size, and two
- * 32-bit words, flags and node. The layout is the same from 5.x to 6.12, and
- * whatever doesn't look like it is fatal.
+ * 32-bit words, flags and node, the latter with NUMA only. Addresses and sizes
+ * are phys_addr_t, which is aligned as a long, the others are long. The layout
+ * is the same from 5.x to 6.12, and whatever doesn't look like it is fatal.
  */
-static uint64_t read_memblock(struct memblock *mb, uint64_t va, const char *want)
+static uint64_t memblock_type(bool is_reserved)
 {
-	uint64_t type[5], sum = 0, base[3];
+	uint64_t memory = elf_need(kernel, "memblock") + word + mode->entry_size;
+
+	return is_reserved ? memory + 4 * word + mode->entry_size : memory;
+}
+
+/* Where a region is, of the struct memblock_type at @va. */
+static uint64_t memblock_region(uint64_t va, unsigned int i)
+{
+	uint64_t regions = read_value(va + 2 * word + mode->entry_size, word, "memblock");
+
+	return regions + (uint64_t)i * memblock_region_size;
+}
+
+static void read_memblock(struct memblock *mb, uint64_t va, const char *want)
+{
+	uint64_t nr = read_value(va, word, "memblock");
+	uint64_t max = read_value(va + word, word, "memblock"), sum = 0;
+	uint64_t total = read_value(va + 2 * word, mode->entry_size, "memblock");
+	uint64_t name_at = read_value(va + 3 * word + mode->entry_size, word, "memblock");
 	char name[16] = "";
 	unsigned int i;
 
-	if (!read_virt(va, type, sizeof(type)))
-		die("%s: memblock at %#" PRIx64 " is not mapped", phase, va);
-	if (!read_virt(type[4], name, strlen(want) + 1) || strcmp(name, want))
+	if (!read_virt(name_at, name, strlen(want) + 1) || strcmp(name, want))
 		die("%s: memblock.%s has another name: has struct memblock changed?", phase, want);
-	if (!type[0] || type[0] > type[1] || type[0] > MAX_REGIONS)
+	if (!nr || nr > max || nr > MAX_REGIONS)
 		die("%s: memblock.%s: %" PRIu64 " regions of at most %" PRIu64 " (here: %d)",
-		    phase, want, type[0], type[1], MAX_REGIONS);
-	mb->nr = type[0];
+		    phase, want, nr, max, MAX_REGIONS);
+	mb->nr = nr;
 	for (i = 0; i < mb->nr; i++) {
 		struct range *r = &mb->range[i];
+		uint64_t at = memblock_region(va, i), size;
 
-		if (!read_virt(type[3] + 24 * i, base, sizeof(base)))
-			die("%s: memblock.%s: region %u at %#" PRIx64 " is not mapped", phase,
-			    want, i, type[3] + 24 * i);
-		r->start = base[0];
-		r->end = base[0] + base[1];
-		r->flags = (uint32_t)base[2];
-		sum += base[1];
+		r->start = read_value(at, mode->entry_size, "memblock region");
+		size = read_value(at + mode->entry_size, mode->entry_size, "memblock region");
+		r->end = r->start + size;
+		r->flags = read_value(at + 2 * mode->entry_size, 4, "memblock region");
+		sum += size;
 		if (r->end <= r->start || r->flags > 0xff || (i && r->start < mb->range[i - 1].end))
 			die("%s: memblock.%s: region %u is %#" PRIx64 "-%#" PRIx64 " flags %#x: "
 			    "has struct memblock changed?", phase, want, i, r->start, r->end,
 			    r->flags);
 	}
 	/* memblock_trim_memory() cuts regions to pages, and leaves total_size alone. */
-	if (type[2] < sum || type[2] - sum >= 2 * PAGE * mb->nr)
+	if (total < sum || total - sum >= 2 * PAGE * mb->nr)
 		die("%s: memblock.%s: regions make %" PRIu64 " bytes, total_size says %" PRIu64,
-		    phase, want, sum, type[2]);
-	return type[3];
+		    phase, want, sum, total);
 }
 
 /* --- The walk ----------------------------------------------------------- */
 
+static int page_size_index(uint64_t size)
+{
+	int i = 0;
+
+	while (page_sizes[i].size != size)
+		i++;
+	return i;
+}
+
 static void flush_run(void)
 {
-	static const char *const size_name[] = { [1] = "4K", [2] = "2M", [3] = "1G" };
-	int level;
-
 	if (!run.open || !leaves_file)
 		return;
-	level = run.size == PAGE ? 1 : run.size == 2 * MB ? 2 : 3;
 	fprintf(leaves_file, "%s\t%016" PRIx64 "\t%016" PRIx64 "\t%s\t%" PRIu64 "\t%c\t%" PRIx64
 		"\t%016" PRIx64 "\t%s\t%c\t%s\n", phase, run.va, run.va + run.size * run.count,
-		size_name[level], run.count, run.space, run.pa, run.flags, run.effective,
+		page_sizes[page_size_index(run.size)].name, run.count, run.space, run.pa, run.flags, run.effective,
 		run.table ? 'T' : '-', region_name[run.region]);
 	run.open = false;
 }
@@ -549,7 +663,7 @@ static void add_leaf(uint64_t va, uint64_t e, int level, uint64_t rights)
 		.va = va, .size = size, .count = 1, .region = region_of(va), .open = true,
 		.space = pfn == NO_PFN ? 'm' : 'p',
 		.pa = pfn == NO_PFN ? ma : pfn * PAGE,
-		.flags = (e & ~(PTE_ADDR & ~(size - 1))) & ~(PTE_ACCESSED | PTE_DIRTY),
+		.flags = (e & ~(mode->addr & ~(size - 1))) & ~(PTE_ACCESSED | PTE_DIRTY),
 	};
 	uint64_t mfn = ma / PAGE, end = mfn + size / PAGE;
 
@@ -584,10 +698,16 @@ static void add_leaf(uint64_t va, uint64_t e, int level, uint64_t rights)
 	run = r;
 }
 
+static bool xens_slot(int level, int i)
+{
+	return xen_pv && level == mode->levels && i >= XEN_SLOT_FIRST && i <= XEN_SLOT_LAST;
+}
+
 /* First pass: tables only. The region is that of the first leaf met below. */
 static void collect_tables(uint64_t mfn, int level, uint64_t va)
 {
-	uint64_t *t = phys(mfn * PAGE), first = va;
+	uint8_t *t = phys(mfn * PAGE);
+	uint64_t first = va;
 	bool any = false;
 	struct table *me;
 	size_t index;
@@ -614,53 +734,43 @@ static void collect_tables(uint64_t mfn, int level, uint64_t va)
 		.mfn = mfn, .pfn = mfn_to_pfn(mfn), .level = level, .va = va,
 	};
 
-	for (i = 0; i < NR_ENTRIES; i++) {
-		uint64_t at = va + ((uint64_t)i << level_shift(level));
+	for (i = 0; i < nr_entries(level); i++) {
+		uint64_t e = entry(t, i), at = entry_va(va, level, i);
 
-		if (!(t[i] & PTE_PRESENT))
+		if (!(e & PTE_PRESENT) || xens_slot(level, i))
 			continue;
-		if (level == top_level) {
-			if (xen_pv && i >= XEN_SLOT_FIRST && i <= XEN_SLOT_LAST)
-				continue;
-			/* Canonical form: the upper half is sign-extended. */
-			if (i >= NR_ENTRIES / 2)
-				at |= ~0ULL << (level_shift(level) + 9);
-		}
 		if (!any)
 			first = at;
 		any = true;
-		if (!is_leaf(t[i], level))
-			collect_tables((t[i] & PTE_ADDR) / PAGE, level - 1, at);
+		if (!is_leaf(e, level))
+			collect_tables((e & mode->addr) / PAGE, level - 1, at);
 	}
 	me = &tables[index];
-	me->region = level == top_level ? R_TOP : region_of(first);
+	me->region = level == mode->levels ? R_TOP : region_of(first);
 }
 
 /* Second pass: leaves, with the rights of all levels and-ed. */
 static void walk_leaves(uint64_t mfn, int level, uint64_t va, uint64_t rights)
 {
-	uint64_t *t = phys(mfn * PAGE);
-	uint64_t same_from = 0, same_to = 0, same_first = 0;
-	int i, last_table = -1;
+	uint8_t *t = phys(mfn * PAGE);
+	uint64_t same_from = 0, same_to = 0, same_first = 0, last_table = 0;
+	int i;
 
 	if (!t)
 		return;
-	for (i = 0; i < NR_ENTRIES; i++) {
-		uint64_t e = t[i], at = va + ((uint64_t)i << level_shift(level));
-		uint64_t below = (rights & e & (PTE_RW | PTE_USER)) | ((rights | e) & PTE_NX);
+	for (i = 0; i < nr_entries(level); i++) {
+		uint64_t e = entry(t, i), at = entry_va(va, level, i), below = rights;
 
 		if (!(e & PTE_PRESENT)) {
-			last_table = -1;
+			last_table = 0;
 			continue;
 		}
-		if (level == top_level) {
-			if (xen_pv && i >= XEN_SLOT_FIRST && i <= XEN_SLOT_LAST)
-				continue;
-			if (i >= NR_ENTRIES / 2)
-				at |= ~0ULL << (level_shift(level) + 9);
-		}
+		if (xens_slot(level, i))
+			continue;
+		if (level < mode->levels || mode->top_rights)
+			below = (rights & e & (PTE_RW | PTE_USER)) | ((rights | e) & PTE_NX);
 		if (is_leaf(e, level)) {
-			last_table = -1;
+			last_table = 0;
 			add_leaf(at, e, level, below);
 			continue;
 		}
@@ -669,13 +779,13 @@ static void walk_leaves(uint64_t mfn, int level, uint64_t va, uint64_t rights)
 		 * shadow, the p2m's missing parts): say so instead of walking
 		 * it a million times.
 		 */
-		if (last_table >= 0 && !((t[last_table] ^ e) & ~PTE_ACCESSED)) {
+		if (last_table && !((last_table ^ e) & ~PTE_ACCESSED)) {
 			if (same_to != at) {
 				same_from = at;
 				same_first = at - level_size(level);
 			}
 			same_to = at + level_size(level);
-			if (i + 1 == NR_ENTRIES || ((t[i + 1] ^ e) & ~PTE_ACCESSED)) {
+			if (i + 1 == nr_entries(level) || ((entry(t, i + 1) ^ e) & ~PTE_ACCESSED)) {
 				flush_run();
 				if (leaves_file)
 					fprintf(leaves_file, "%s\t%016" PRIx64 "\t%016" PRIx64
@@ -686,8 +796,8 @@ static void walk_leaves(uint64_t mfn, int level, uint64_t va, uint64_t rights)
 			}
 			continue;
 		}
-		last_table = i;
-		walk_leaves((e & PTE_ADDR) / PAGE, level - 1, at, below);
+		last_table = e;
+		walk_leaves((e & mode->addr) / PAGE, level - 1, at, below);
 	}
 }
 
@@ -757,11 +867,8 @@ static void report_ranges(const char *kind, const struct memblock *mb)
 
 static void report_tables(void)
 {
-	static const struct { uint64_t limit; const char *name; } limits[] = {
-		{ 4 * GB, "4g" }, { 896 * MB, "896m" }, { 768 * MB, "768m" },
-	};
 	uint64_t level[6] = { 0 }, by_region[NR_REGIONS][6] = { { 0 } };
-	uint64_t below[2][3] = { { 0 } }, lowest = UINT64_MAX, highest = 0;
+	uint64_t below[2][NR_LIMITS] = { { 0 } }, lowest = UINT64_MAX, highest = 0;
 	uint64_t bootstrap = 0, from_builder = 0, direct = 0, early = 0;
 	size_t i;
 	int l, r;
@@ -791,33 +898,33 @@ static void report_tables(void)
 			if (pa > highest)
 				highest = pa;
 		}
-		for (l = 0; l < 3; l++) {
+		for (l = 0; l < NR_LIMITS; l++) {
 			below[0][l] += pa < limits[l].limit;
 			below[1][l] += is_direct && pa < limits[l].limit;
 		}
 	}
-	fact("levels", top_level);
+	fact("levels", mode->levels);
 	fact("xen_pv", xen_pv);
 	if (xen_pv)
 		fact("cr3_is_xens_copy", top_mfn != hw_top_mfn);
 	fact("tables", nr_tables);
-	for (l = 1; l <= top_level; l++)
+	for (l = 1; l <= mode->levels; l++)
 		fact_of(level[l], "", "tables_level%d", l);
 	for (r = 0; r < NR_REGIONS; r++) {
 		uint64_t sum = 0;
 
-		for (l = 1; l <= top_level; l++)
+		for (l = 1; l <= mode->levels; l++)
 			sum += by_region[r][l];
 		if (!sum)
 			continue;
 		fact_of(sum, "", "tables_%s", region_name[r]);
-		for (l = 1; l <= top_level; l++)
+		for (l = 1; l <= mode->levels; l++)
 			if (by_region[r][l])
 				fact_of(by_region[r][l], "", "tables_%s_level%d", region_name[r], l);
 	}
 	/* All regions: allocated, so without kernel image and domain builder. */
 	fact("allocated_tables", early);
-	for (l = 0; l < 3; l++)
+	for (l = 0; l < NR_LIMITS; l++)
 		fact_of(below[0][l], limits[l].name, "allocated_tables_below_");
 	/* The direct map's: those in the image and the builder's are apart. */
 	fact("direct_map_tables_image", bootstrap);
@@ -827,7 +934,7 @@ static void report_tables(void)
 		fact("direct_map_tables_lowest", lowest);
 		fact("direct_map_tables_highest", highest);
 	}
-	for (l = 0; l < 3; l++)
+	for (l = 0; l < NR_LIMITS; l++)
 		fact_of(below[1][l], limits[l].name, "direct_map_tables_below_");
 }
 
@@ -876,17 +983,72 @@ static void check_kernel(void)
 		die("the guest runs another build than --vmlinux (code of mm_core_init differs)");
 }
 
+static void locate_x86_64(void)
+{
+	bool la57 = mode->levels == 5;
+
+	direct_base = variable("page_offset_base", la57 ? 0xff11000000000000ULL :
+			       0xffff888000000000ULL);
+	vmalloc_base = variable("vmalloc_base", la57 ? 0xffa0000000000000ULL :
+				0xffffc90000000000ULL);
+	vmemmap_base = variable("vmemmap_base", la57 ? 0xffd4000000000000ULL :
+				0xffffea0000000000ULL);
+	direct_end = vmalloc_base;
+	p2m_start = p2m_end = 0;
+	if (xen_pv) {
+		p2m_start = variable("xen_p2m_addr", 0);
+		p2m_end = p2m_start + 8 * variable("xen_p2m_size", 0);
+	}
+}
+
+/*
+ * The kernel is part of the direct map, so that PAGE_OFFSET follows from where
+ * it is. What is above vmalloc depends on many options: its start is that of
+ * pkmap, where the kernel has set that up. Before, nothing is in vmalloc, either.
+ */
+static void locate_i386(uint64_t page_offset)
+{
+	uint64_t pkmap = variable("pkmap_page_table", 0), va;
+
+	direct_base = page_offset;
+	direct_end = direct_base + variable("max_low_pfn", 0) * PAGE;
+	vmalloc_base = direct_end + VMALLOC_GAP;
+	fixmap_base = vmalloc_base;
+	if (direct_end == direct_base || direct_end > 4 * GB)
+		die("%s: max_low_pfn makes a direct map of %#" PRIx64 "-%#" PRIx64, phase,
+		    direct_base, direct_end);
+	for (va = direct_end & ~(level_size(2) - 1); pkmap && va < 4 * GB; va += level_size(2)) {
+		struct found f = find_entry(top_mfn, va);
+
+		if (f.level == 1 && phys(virt_to_phys(pkmap)) == f.at) {
+			fixmap_base = va;
+			return;
+		}
+	}
+	if (pkmap)
+		die("%s: pkmap_page_table is no table in use", phase);
+}
+
 static void locate(void)
 {
-	uint64_t cr3 = gdb_register("cr3"), cr4 = gdb_register("cr4"), pfn, end;
-	int level;
+	uint64_t cr3 = gdb_register("cr3"), cr4 = gdb_register("cr4");
+	uint64_t text = elf_need(kernel, "_text"), pa, end, any;
+	int size;
 
 	if (!(gdb_register("cr0") & CR0_PG))
 		die("%s: paging is off", phase);
 	/* A PV kernel runs in ring 3. */
 	xen_pv = gdb_register("cs") & 3;
-	top_level = cr4 & CR4_LA57 ? 5 : 4;
-	hw_top_mfn = (cr3 & PTE_ADDR) / PAGE;
+	if (word == 8)
+		mode = cr4 & CR4_LA57 ? &mode_5level : &mode_4level;
+	else if (cr4 & CR4_PAE)
+		mode = &mode_pae;
+	else
+		mode = cr4 & CR4_PSE ? &mode_pse : &mode_i386;
+	if (mode == &mode_pae && (cr3 & CR3_PAE_LOW))
+		die("%s: CR3 %#" PRIx64 ": the top table does not start a page: stop earlier", phase,
+		    cr3);
+	hw_top_mfn = (cr3 & mode->addr) / PAGE;
 	top_mfn = hw_top_mfn;
 	check_ram();
 	check_kernel();
@@ -896,13 +1058,13 @@ static void locate(void)
 		 * With XPTI CR3 holds a copy that belongs to Xen: walk the
 		 * original instead, and make sure that it is the original.
 		 */
-		uint64_t *copy = phys(hw_top_mfn * PAGE), *e, *orig;
+		uint64_t *copy = phys(hw_top_mfn * PAGE), *orig;
+		struct found f = find_entry(hw_top_mfn, elf_need(kernel, "init_top_pgt"));
 		int i;
 
-		e = find_entry(hw_top_mfn, elf_need(kernel, "init_top_pgt"), &level, 1);
-		if (!e || level != 1)
+		if (f.level != 1)
 			die("%s: CR3 is Xen's own table, and init_top_pgt is not mapped", phase);
-		top_mfn = (*e & PTE_ADDR) / PAGE;
+		top_mfn = (f.e & mode->addr) / PAGE;
 		orig = phys(top_mfn * PAGE);
 		for (i = 0; orig && i < NR_ENTRIES; i++)
 			if ((i < XEN_SLOT_FIRST || i > XEN_SLOT_LAST) &&
@@ -910,28 +1072,18 @@ static void locate(void)
 				die("%s: CR3 is Xen's own table, and not a copy of init_top_pgt", phase);
 	}
 
-	direct_base = variable("page_offset_base", top_level == 5 ? 0xff11000000000000ULL :
-			       0xffff888000000000ULL);
-	vmalloc_base = variable("vmalloc_base", top_level == 5 ? 0xffa0000000000000ULL :
-				0xffffc90000000000ULL);
-	vmemmap_base = variable("vmemmap_base", top_level == 5 ? 0xffd4000000000000ULL :
-				0xffffea0000000000ULL);
-	p2m_start = p2m_end = 0;
-	if (xen_pv) {
-		p2m_start = variable("xen_p2m_addr", 0);
-		p2m_end = p2m_start + 8 * variable("xen_p2m_size", 0);
-	}
-
-	{
-		uint64_t text = elf_need(kernel, "_text"), *e;
-
-		e = find_entry(hw_top_mfn, text, &level, 1);
-		if (!e || !(*e & PTE_PRESENT))
-			die("%s: _text is not mapped", phase);
-		pfn = mfn_to_pfn((leaf_addr(*e, level) + (text & (level_size(level) - 1))) / PAGE);
-		end = (elf_need(kernel, "_end") + PAGE - 1) & ~(PAGE - 1);
-		image = (struct range) { pfn * PAGE, pfn * PAGE + end - text, 0 };
-	}
+	pa = virt_to_phys(text);
+	if (pa == UINT64_MAX)
+		die("%s: _text is not mapped", phase);
+	pa = mfn_to_pfn(pa / PAGE) * PAGE;
+	end = (elf_need(kernel, "_end") + PAGE - 1) & ~(PAGE - 1);
+	image = (struct range) { pa, pa + end - text, 0 };
+	size = 2 * mode->entry_size + (elf_symbol(kernel, "node_data", &any) ? 8 : 4);
+	memblock_region_size = (size + word - 1) / word * word;
+	if (word == 4)
+		locate_i386(text - pa);
+	else
+		locate_x86_64();
 
 	if (xen_pv && !first_stop_seen) {
 		/* Before the kernel's clean-up, which ends with init data. */
@@ -945,46 +1097,51 @@ static void locate(void)
 
 /* What sabotage changed, to be undone after the check: the guest goes on. */
 static struct {
-	uint64_t *at, old;
+	void *at;
+	uint64_t old;
 } poked[4];
 static int nr_poked;
 
-static void poke_u64(uint64_t *at, uint64_t value)
+/* An entry or a phys_addr_t. */
+static void poke_value(void *at, uint64_t v)
 {
 	poked[nr_poked].at = at;
-	poked[nr_poked++].old = *at;
-	*at = value;
+	poked[nr_poked++].old = load(at, mode->entry_size);
+	memcpy(at, &v, mode->entry_size);
 }
 
 static void undo_poke(void)
 {
 	while (nr_poked) {
 		nr_poked--;
-		*poked[nr_poked].at = poked[nr_poked].old;
+		memcpy(poked[nr_poked].at, &poked[nr_poked].old, mode->entry_size);
 	}
 }
 
 /* End the reserved region of a table before it, or start it after it. */
 static bool poke_memblock(const struct table *t)
 {
-	uint64_t *total = virt(elf_need(kernel, "memblock") + 56 + 16), pa = t->pfn * PAGE;
+	uint64_t type = memblock_type(true), pa = t->pfn * PAGE;
+	void *total = virt(type + 2 * word);
 	unsigned int i;
 
 	for (i = 0; i < mb_reserved.nr; i++) {
 		struct range *r = &mb_reserved.range[i];
-		uint64_t *size = virt(memblock_reserved_regions + 24 * i + 8);
+		uint64_t at = memblock_region(type, i), sum;
+		void *base = virt(at), *size = virt(at + mode->entry_size);
 
-		if (!in_range(r, pa) || !size || !total)
+		if (!in_range(r, pa) || !base || !size || !total)
 			continue;
+		sum = load(total, mode->entry_size);
 		if (r->start == pa) {
-			poke_u64(size - 1, pa + PAGE);
-			poke_u64(size, *size - PAGE);
-			poke_u64(total, *total - PAGE);
+			poke_value(base, pa + PAGE);
+			poke_value(size, r->end - r->start - PAGE);
+			poke_value(total, sum - PAGE);
 			r->start += PAGE;
 			return true;
 		}
-		poke_u64(total, *total - (r->end - pa));
-		poke_u64(size, pa - r->start);
+		poke_value(total, sum - (r->end - pa));
+		poke_value(size, pa - r->start);
 		r->end = pa;
 		return true;
 	}
@@ -994,19 +1151,23 @@ static bool poke_memblock(const struct table *t)
 /* Change guest memory from outside; everything else then works as always. */
 static void poke(const char *how)
 {
-	struct range free_ram = largest_crash(4 * GB);
-	uint64_t va, *e;
-	int level;
+	uint64_t limit = direct_end - direct_base, va;
+	struct range free_ram = largest_crash(limit < 4 * GB ? limit : 4 * GB);
+	struct found f;
 	size_t i;
 
 	if (!strcmp(how, "pte") || !strcmp(how, "pfn")) {
 		/* The mapping of a page that nobody uses. */
 		va = direct_base + (free_ram.start + (free_ram.end - free_ram.start) / 2) / PAGE * PAGE;
-		e = find_entry(top_mfn, va, &level, 1);
-		if (!free_ram.end || !e || !(*e & PTE_PRESENT))
+		f = find_entry(top_mfn, va);
+		if (!free_ram.end || !(f.e & PTE_PRESENT))
 			die("%s: --poke %s: %#" PRIx64 " is not mapped", phase, how, va);
-		poke_u64(e, *e ^ (!strcmp(how, "pte") ? PTE_NX : level_size(level)));
-		warn_line("%s: sabotage: entry for %#" PRIx64 " is %#" PRIx64, phase, va, *e);
+		if (!strcmp(how, "pfn"))
+			f.e ^= level_size(f.level);
+		else
+			f.e ^= mode->entry_size == 8 ? PTE_NX : PTE_RW;
+		poke_value(f.at, f.e);
+		warn_line("%s: sabotage: entry for %#" PRIx64 " is %#" PRIx64, phase, va, f.e);
 		return;
 	}
 	for (i = 0; i < nr_tables; i++) {
@@ -1022,11 +1183,12 @@ static void poke(const char *how)
 			return;
 		}
 		va = direct_base + t->pfn * PAGE;
-		e = find_entry(top_mfn, va, &level, 1);
-		if (!e || !(*e & PTE_PRESENT) || (*e & PTE_RW))
+		f = find_entry(top_mfn, va);
+		if (!(f.e & PTE_PRESENT) || (f.e & PTE_RW))
 			continue;
-		poke_u64(e, *e | PTE_RW);
-		warn_line("%s: sabotage: entry for %#" PRIx64 " is %#" PRIx64, phase, va, *e);
+		f.e |= PTE_RW;
+		poke_value(f.at, f.e);
+		warn_line("%s: sabotage: entry for %#" PRIx64 " is %#" PRIx64, phase, va, f.e);
 		return;
 	}
 	die("%s: --poke %s: no table of the direct map to do it to (all in the kernel image?)",
@@ -1035,19 +1197,19 @@ static void poke(const char *how)
 
 static void audit(const char *poke_how)
 {
-	uint64_t memblock = elf_need(kernel, "memblock");
 	unsigned int failed_before = nr_failures;
 	double start = now();
+	int l;
 
 	locate();
-	read_memblock(&mb_memory, memblock + 16, "memory");
-	memblock_reserved_regions = read_memblock(&mb_reserved, memblock + 56, "reserved");
+	read_memblock(&mb_memory, memblock_type(false), "memory");
+	read_memblock(&mb_reserved, memblock_type(true), "reserved");
 
 	nr_tables = 0;
 	memset(is_table, 0, nr_mfns);
 	memset(mapped, 0, sizeof(mapped));
 	writable_tables = 0;
-	collect_tables(top_mfn, top_level, 0);
+	collect_tables(top_mfn, mode->levels, 0);
 	qsort(tables, nr_tables, sizeof(*tables), by_level_pfn);
 	if (poke_how) {
 		if (!strcmp(poke_how, "writable") && !xen_pv)
@@ -1055,13 +1217,12 @@ static void audit(const char *poke_how)
 		poke(poke_how);
 	}
 	check_owners();
-	walk_leaves(top_mfn, top_level, 0, PTE_RW | PTE_USER);
+	walk_leaves(top_mfn, mode->levels, 0, PTE_RW | PTE_USER);
 	flush_run();
 
 	report_tables();
-	fact("direct_map_bytes_4k", mapped[1]);
-	fact("direct_map_bytes_2m", mapped[2]);
-	fact("direct_map_bytes_1g", mapped[3]);
+	for (l = 1; l <= mode->large_level; l++)
+		fact(page_sizes[page_size_index(level_size(l))].metric, mapped[l]);
 	if (xen_pv)
 		fact("writable_tables", writable_tables);
 	{
@@ -1082,9 +1243,8 @@ static void audit(const char *poke_how)
 	if (ranges_file && builder.end > builder.start)
 		fprintf(ranges_file, "%s\tbuilder\t%" PRIx64 "\t%" PRIx64 "\t0\n", phase,
 			builder.start, builder.end);
-	report_crash("4g", 4 * GB);
-	report_crash("896m", 896 * MB);
-	report_crash("768m", 768 * MB);
+	for (l = 0; l < NR_LIMITS; l++)
+		report_crash(limits[l].name, limits[l].limit);
 	undo_poke();
 	fact("failed_checks", nr_failures - failed_before);
 
@@ -1115,9 +1275,9 @@ static void spoil_request(const char *kind, double deadline)
 		gdb_breakpoint(va, false);
 		locate();
 		batch = gdb_register("rdi");
-		reqs = read_u64(batch, "requests");
-		levels = read_u64(batch + 8, "levels");
-		nr = read_u64(batch + 16, "number of requests") & UINT32_MAX;
+		reqs = read_value(batch, 8, "requests");
+		levels = read_value(batch + 8, 8, "levels");
+		nr = read_value(batch + 16, 4, "number of requests");
 		while (nr--) {
 			uint64_t *ptr = virt(reqs + 16 * nr), *val = virt(reqs + 16 * nr + 8);
 			uint8_t *level = virt(levels + nr);
@@ -1272,7 +1432,8 @@ int main(int argc, char **argv)
 	}
 	deadline = now() + timeout;
 	atexit(at_exit);
-	kernel = elf_open(vmlinux);
+	kernel = elf_open_any(vmlinux);
+	word = elf_word(kernel);
 	if (!nr_stops) {
 		stops[nr_stops++] = (struct stop) { .name = "direct_map",
 						    .symbol = "cpu_init_replace_early_idt" };

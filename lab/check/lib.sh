@@ -52,6 +52,18 @@ nothing() {	# nothing COMMAND...
 	[ -z "$said" ] || { printf '%s\n' "$said"; return 1; }
 }
 
+# No figure has grown by 3 %; and the limits are about figures that exist.
+within_limits() {	# within_limits NAME COUNT.TSV
+	awk -F '\t' -v name="$1" -v file="$2" '
+		FNR == NR { v[$1, $2] = $3; next }
+		/^#/ || $1 != name { next }
+		{ n++ }
+		!(($2, $3) in v) { print file ": no " $2 " " $3; bad = 1; next }
+		v[$2, $3] > $4 * 1.03 { print $2 " " $3 ": " v[$2, $3] ", was " $4; bad = 1 }
+		END { if (!n) { print "limits.tsv: nothing about " name; bad = 1 } exit bad }
+	' "$2" "$ROOT/lab/check/limits.tsv"
+}
+
 finish() {
 	echo "1..$nr"
 	[ "$failed" -eq 0 ]

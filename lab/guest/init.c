@@ -10,6 +10,8 @@
  * Kernel command line (the kernel hands unknown name=value on to us):
  *	fill=MIB	how much memory to fill (default 64)
  *	hold=1		wait to be audited instead of powering off
+ *	dimm=MIB	ask for a DIMM of this size, and for its removal
+ *	balloon=MIB	as dom0 of Xen, grow to this size
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -128,6 +130,65 @@ static void fill(unsigned long mib)
 	result("EARLY-PGT: fill ok, %lu MiB", mib);
 }
 
+static unsigned long mem_total(void)
+{
+	unsigned long kb = 0;
+	char line[128];
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	if (!f || !fgets(line, sizeof(line), f) || sscanf(line, "MemTotal: %lu", &kb) != 1)
+		die("MemTotal");
+	fclose(f);
+	return kb;
+}
+
+/* Until MemTotal is in [min, max] kB, for a minute. */
+static void await(const char *what, unsigned long min, unsigned long max)
+{
+	unsigned long kb = 0;
+
+	for (int i = 0; i < 600; i++) {
+		kb = mem_total();
+		if (kb >= min && kb <= max)
+			return;
+		usleep(100 * 1000);
+	}
+	result("EARLY-PGT: not ok: %s: MemTotal is %lu kB, not %lu to %lu", what, kb, min, max);
+	power_off();
+}
+
+/* It is online by memhp_default_state=, and offline when the host wants it back. */
+static void dimm(unsigned long mib)
+{
+	unsigned long before = mem_total(), all = before + (mib << 10);
+
+	result("EARLY-PGT: plug");
+	await("plugged", all - (mib << 5), all);
+	fill(before / 2048 + mib / 2);
+	result("EARLY-PGT: unplug");
+	await("unplugged", before, before);
+	fill(64);
+	result("EARLY-PGT: dimm ok");
+}
+
+static void balloon(unsigned long mib)
+{
+	static const char target[] = "/sys/devices/system/xen_memory/xen_memory0/target_kb";
+	unsigned long before = mem_total(), grow;
+	FILE *f = fopen(target, "r+");
+	unsigned long kb;
+
+	if (!f || fscanf(f, "%lu", &kb) != 1)
+		die(target);
+	grow = (mib << 10) - kb;
+	rewind(f);
+	if (fprintf(f, "%lu\n", mib << 10) < 0 || fclose(f))
+		die(target);
+	await("ballooned up", before + grow, before + grow);
+	fill(mib / 2 + (grow >> 12));
+	result("EARLY-PGT: balloon ok");
+}
+
 int main(void)
 {
 	static const char *const memory[] = { "MemTotal:", "DirectMap", NULL };
@@ -160,6 +221,13 @@ int main(void)
 
 	arg = getenv("fill");
 	fill(arg ? strtoul(arg, NULL, 0) : 64);
+
+	arg = getenv("balloon");
+	if (arg)
+		balloon(strtoul(arg, NULL, 0));
+	arg = getenv("dimm");
+	if (arg)
+		dimm(strtoul(arg, NULL, 0));
 
 	result("EARLY-PGT: boot ok");
 	if (getenv("hold")) {

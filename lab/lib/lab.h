@@ -26,7 +26,9 @@ void *xrealloc(void *p, size_t size);
 struct elf;
 
 struct elf *elf_open(const char *path);
+struct elf *elf_open_any(const char *path);
 void elf_close(struct elf *elf);
+int elf_word(const struct elf *elf);
 bool elf_symbol(const struct elf *elf, const char *name, uint64_t *addr);
 uint64_t elf_need(const struct elf *elf, const char *name);
 bool elf_bytes(const struct elf *elf, uint64_t va, void *buf, size_t len);

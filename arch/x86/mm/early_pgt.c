@@ -57,6 +57,9 @@ static unsigned long left_start __initdata;
 static unsigned long left_end __initdata;
 static long spare __initdata;
 
+/* None of the memory that is left to map is needed for tables. */
+static bool any_order __initdata;
+
 static struct {
 	unsigned long tables;
 	unsigned long chunks;
@@ -177,7 +180,7 @@ static void __init pool_take(const struct range *run, unsigned long nr)
 					 PFN_PHYS(run->start), PFN_PHYS(run->end));
 	if (!phys)
 		panic("early_pgt: can't reserve %lu tables in [mem %#llx-%#llx]\n",
-		      nr, PFN_PHYS(run->start), PFN_PHYS(run->end) - 1);
+		      nr, run->start << PAGE_SHIFT, (run->end << PAGE_SHIFT) - 1);
 	pfn = PFN_DOWN(phys);
 	end = pfn + nr;
 	pool_open(pfn, end);
@@ -366,7 +369,7 @@ static unsigned int __init plan_from(struct early_pgt_plan *plan,
 				     pool_source(n, ULONG_MAX, bottom_up, false),
 				     bottom_up);
 		if (plan->start < plan->end &&
-		    early_pgt_pays(plan, left_start, left_end, room, spare))
+		    (any_order || early_pgt_pays(plan, room, spare)))
 			break;
 	}
 	return n;
@@ -420,12 +423,13 @@ static unsigned int __init next_chunk(struct early_pgt_plan *plan,
 	unsigned long room = pages_at_hand();
 	unsigned int n;
 
+	any_order = (long)early_pgt_free_pages(left_start, left_end) <= max(spare, 0L);
+
 	n = plan_from(plan, start, end, sizes, room, bottom_up);
 	if (n < NR_SOURCES)
 		return n;
 
-	/* If nothing is to be gained, the order doesn't matter. */
-	if (!early_pgt_free_pages(left_start, left_end)) {
+	if (any_order) {
 		early_pgt_plan_chunk(plan, start, end, sizes, room, bottom_up);
 		if (plan->start < plan->end)
 			return SCATTERED;

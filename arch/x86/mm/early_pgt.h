@@ -56,8 +56,8 @@ unsigned long early_pgt_not_mapped(u64 start, u64 end);
 unsigned long early_pgt_free_pages(unsigned long start, unsigned long end);
 long early_pgt_spare(unsigned long start, unsigned long end,
 		     unsigned long sizes, unsigned long room);
-bool early_pgt_pays(const struct early_pgt_plan *plan, unsigned long start,
-		    unsigned long end, unsigned long room, long spare);
+bool early_pgt_pays(const struct early_pgt_plan *plan, unsigned long room,
+		    long spare);
 
 /* Its last resort. */
 bool early_pgt_plan_unit(struct early_pgt_plan *plan, unsigned long start,

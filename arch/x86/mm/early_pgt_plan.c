@@ -310,24 +310,21 @@ long __init early_pgt_spare(unsigned long start, unsigned long end,
 /**
  * early_pgt_pays - can a chunk be mapped now without doing harm?
  * @plan:  the chunk
- * @start: first byte that is left to map
- * @end:   past the last byte that is left to map
  * @room:  tables at hand
  * @spare: from early_pgt_spare()
  *
  * A chunk that frees as many pages as its tables take can be mapped at any
- * time: whatever was possible before stays possible. So can the last one. Only
- * if next to nothing is at hand, or to spare, parts of it might have to wait.
+ * time: whatever was possible before stays possible. Only if next to nothing is
+ * at hand, or to spare, parts of it might have to wait.
  *
  * Return: true if so.
  */
 bool __init early_pgt_pays(const struct early_pgt_plan *plan,
-			   unsigned long start, unsigned long end,
 			   unsigned long room, long spare)
 {
 	unsigned long pages;
 
-	if (!plan->nr || (plan->start <= start && plan->end >= end))
+	if (!plan->nr)
 		return true;
 
 	pages = early_pgt_free_pages(plan->start, plan->end);

@@ -124,19 +124,19 @@ static void __init leaf_run_small_pages(struct kunit *test)
 
 static void __init leaf_run_head_and_tail(struct kunit *test)
 {
-	static const struct range_of_test ram[] __initconst = {
-		{ SZ_4K, 2 * SZ_2M },		/* up to 4 KB past 4 MB */
+	const struct range_of_test ram[] = {
+		{ SZ_4K, 2 * PMD_SIZE },	/* to 4 KB past a boundary */
 	};
-	unsigned long mask, end = base + SZ_4K + 2 * SZ_2M;
+	unsigned long mask, end = base + SZ_4K + 2 * PMD_SIZE;
 
 	fake_memory(ram, 1, NULL, 0);
 	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_4K, end, PAGES_2M, true,
-						 &mask), base + SZ_2M);
+						 &mask), base + PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, mask, 0);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + SZ_2M, end, PAGES_2M, true,
-						 &mask), base + 2 * SZ_2M);
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + PMD_SIZE, end, PAGES_2M, true,
+						 &mask), base + 2 * PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, mask, PAGES_2M);
-	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + 2 * SZ_2M, end, PAGES_2M, true,
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + 2 * PMD_SIZE, end, PAGES_2M, true,
 						 &mask), end);
 	KUNIT_EXPECT_EQ(test, mask, 0);
 	real_memory();
@@ -228,8 +228,8 @@ static void __init chunk_fits_room(struct kunit *test)
 /* Two pages, one at the end of a table's range, and one at the start of another. */
 static void __init chunk_leaves_holes_out(struct kunit *test)
 {
-	static const struct range_of_test ram[] __initconst = {
-		{ SZ_2M - SZ_4K, SZ_4K }, { SZ_32M, SZ_4K },
+	const struct range_of_test ram[] = {
+		{ PMD_SIZE - SZ_4K, SZ_4K }, { SZ_32M, SZ_4K },
 	};
 	struct early_pgt_plan plan;
 

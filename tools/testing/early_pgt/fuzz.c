@@ -152,10 +152,18 @@ static void setup(const u8 *data, size_t size)
 	top = tops[how >> 4 & 7];
 	c.bottom_up = how >> 7;
 	if (IS_ENABLED(CONFIG_X86_32)) {
-		c.levels = 2 + (more & 1);
+		/* The second one is what most 32-bit kernels have. */
+		static const unsigned long lows[] = {
+			SIM_MAX_LOW, 0x375fe000, 0x36001000, 0x1fe00000,
+		};
+		bool pae = IS_ENABLED(CONFIG_X86_PAE);
+
+		c.levels = pae ? 3 : 2;
+		c.bits = pae ? 9 : 10;
 		c.sizes = (2UL << (1 + how % 2)) - 2;
 		c.xen = false;
-		top = 30;
+		c.max_low = lows[more & 3];
+		top = pae ? 30 + (more >> 2) % 7 : 29 + (more >> 2) % 4;
 	} else if (c.xen) {
 		c.sizes = BIT(PG_LEVEL_4K);
 		top = min(top, 33U);
@@ -166,13 +174,14 @@ static void setup(const u8 *data, size_t size)
 	}
 
 	sim_begin(&c);
-	build(&in, (1ULL << top) - (IS_ENABLED(CONFIG_X86_32) ? SZ_128M : 0));
+	build(&in, min_t(u64, (phys_addr_t)-PAGE_SIZE, 1ULL << top));
 	built = memblock;
 	built_regions[0] = keep(&memblock.memory, built_regions[0]);
 	built_regions[1] = keep(&memblock.reserved, built_regions[1]);
 
 	map_place_kernel(&c);
-	c.light = !c.xen && memblock_phys_mem_size() > 1UL << 30;
+	c.light = !c.xen && !IS_ENABLED(CONFIG_X86_32) &&
+		  memblock_phys_mem_size() > SZ_1G;
 	if (c.bottom_up)
 		c.split = c.kernel_end;
 	config = c;
@@ -199,7 +208,7 @@ static bool usable(void)
 		return false;
 	/* PTE by PTE, terabytes take too long for a fuzzer. */
 	if (!(config.sizes & BIT(PG_LEVEL_2M)) &&
-	    memblock_phys_mem_size() > 1UL << 36)
+	    (u64)memblock_phys_mem_size() > 1ULL << 36)
 		return false;
 	return memblock.memory.cnt && memblock.memory.cnt < 3000;
 }
@@ -257,8 +266,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		snprintf(why, sizeof(why), "%lu tables, base has %lu", sim_result.total, base.total);
 	else if (rc == SIM_OK && b == SIM_OK && !config.bottom_up &&
 		 sim_result.crash_4g + PFN_PHYS(sim_result.total) < base.crash_4g)
-		snprintf(why, sizeof(why), "crash kernel below 4 GB: %#lx bytes, base %#lx",
-			 sim_result.crash_4g, base.crash_4g);
+		snprintf(why, sizeof(why), "crash kernel below 4 GB: %#llx bytes, base %#llx",
+			 (unsigned long long)sim_result.crash_4g,
+			 (unsigned long long)base.crash_4g);
 	if (showing)
 		fprintf(stderr, "# ours: %s; base: %s\n",
 			rc == SIM_OK ? "maps it" : why[0] ? why : sim_message,

@@ -3,7 +3,8 @@
 #
 # usage: fuzz.sh OUT SECONDS [SEED]
 #
-# Fuzz 64-bit (native and Xen) and 32-bit machines side by side. The corpus in
+# Fuzz 64-bit (native and Xen) machines, and 32-bit ones beside it, without and
+# with PAE for half of the time each. The corpus in
 # OUT/corpus* is kept, and minimised. With a seed (a number), all begins anew: the
 # same machines in the same order. A finding: the command that repeats it.
 set -uo pipefail
@@ -12,8 +13,8 @@ out=$1
 time=$2
 seed=${3:-0}
 
-fuzz() {		# fuzz PROGRAM
-	local corpus=$out/corpus-$1 log=$out/$1.log rc=0
+fuzz() {		# fuzz PROGRAM SECONDS
+	local time=$2 corpus=$out/corpus-$1 log=$out/$1.log rc=0
 
 	if [ "$seed" -ne 0 ]; then
 		corpus=$out/corpus-$1-seed
@@ -41,8 +42,9 @@ fuzz() {		# fuzz PROGRAM
 }
 
 rc=0
-fuzz fuzz &
+fuzz fuzz "$time" &
 first=$!
-fuzz fuzz-32 || rc=1
+fuzz fuzz-32 $(((time + 1) / 2)) || rc=1
+fuzz fuzz-pae $(((time + 1) / 2)) || rc=1
 wait "$first" || rc=1
 exit "$rc"

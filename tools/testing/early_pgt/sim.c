@@ -13,15 +13,25 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
+#include <unistd.h>
 
 #include <linux/slab.h>
 #include <asm/early_pgt.h>
 #include "early_pgt.h"
 
-/* Above the shadow of the address sanitizer, below where programs are loaded. */
+/*
+ * 64-bit: above the shadow of the address sanitizer, below where programs are
+ * loaded, with 4 TB to spare for KASLR. 32-bit: where the kernel has it, which
+ * takes programs that are loaded elsewhere.
+ */
+#ifdef CONFIG_X86_64
 #define WINDOW		0x110000000000UL
-#define WINDOW_SIZE	(SIM_MAX_PFN << PAGE_SHIFT)
-#define WINDOW_SPARE	(1UL << 42)		/* KASLR */
+#define WINDOW_SIZE	((SIM_MAX_PFN << PAGE_SHIFT) + (1UL << 42))
+#else
+#define WINDOW		PAGE_OFFSET
+#define WINDOW_SIZE	(IS_ENABLED(SIM_TINY) ? SZ_16M : SIM_MAX_LOW)
+#endif
 
 unsigned int sim_levels = 4, sim_bits = 9;
 unsigned long sim_page_offset = WINDOW;
@@ -29,7 +39,7 @@ bool sim_verbose;
 struct sim_config sim;
 struct sim_result sim_result;
 char sim_message[512];
-u64 *sim_top;
+pteval_t *sim_top;
 unsigned long sim_end;
 
 /* What the kernel defines elsewhere. */
@@ -150,24 +160,46 @@ static void *sparse(unsigned long at, unsigned long size, const char *what)
 
 	if (p == MAP_FAILED) {
 		perror(what);
-		fprintf(stderr, "can't have %lu GB of addresses for the simulated memory: see ulimit -v and vm.overcommit_memory\n",
-			size >> 30);
+		fprintf(stderr, "can't have %lu MB of addresses at %#lx for the simulated memory: see ulimit -v and vm.overcommit_memory\n",
+			size >> 20, at);
 		exit(2);
 	}
 	madvise(p, size, MADV_NOHUGEPAGE);
 	return p;
 }
 
+#if defined(CONFIG_X86_32) && !defined(SIM_TINY)
+/*
+ * Libraries are loaded below the stack, which is in the window. Start again in
+ * the old layout, which has them at a third of all addresses.
+ */
+static void __attribute__((constructor)) clear_window(int argc, char **argv, char **envp)
+{
+	int old = personality(0xffffffff);
+
+	(void)argc;
+	if (old & ADDR_COMPAT_LAYOUT)
+		return;
+	if (personality(old | ADDR_COMPAT_LAYOUT) >= 0)
+		execve("/proc/self/exe", argv, envp);
+	perror("personality");
+	fprintf(stderr, "can't have the addresses from %#lx up for the simulated memory: run this outside of the container, or with --security-opt seccomp=unconfined\n",
+		WINDOW);
+	exit(77);
+}
+#endif
+
 /**
  * sim_init - to be called once
  */
 void sim_init(void)
 {
-	sparse(WINDOW, WINDOW_SIZE + WINDOW_SPARE, "mmap");
+	sparse(WINDOW, WINDOW_SIZE, "mmap");
 	table_level = sparse(0, SIM_MAX_PFN, "mmap");
 	memblock_boot = memblock;
 	native_ops = early_pgt_ops;
-	xen_model_reset();
+	if (IS_ENABLED(CONFIG_X86_64))
+		xen_model_reset();
 }
 
 static void forget_tables(void)
@@ -179,7 +211,7 @@ static void forget_tables(void)
 	touched += nr_tables;
 	if (touched > 200000) {
 		touched = 0;
-		madvise((void *)WINDOW, WINDOW_SIZE + WINDOW_SPARE, MADV_DONTNEED);
+		madvise((void *)WINDOW, WINDOW_SIZE, MADV_DONTNEED);
 		madvise(table_level, SIM_MAX_PFN, MADV_DONTNEED);
 	} else {
 		for (i = 0; i < nr_tables; i++)
@@ -274,26 +306,26 @@ bool sim_was_reserved(unsigned long pfn)
 
 /* Page tables */
 
-unsigned long __fast sim_entry_pfn(u64 entry)
+unsigned long __fast sim_entry_pfn(pteval_t entry)
 {
 	unsigned long frame = (entry & PTE_PFN_MASK) >> PAGE_SHIFT;
 
-	return sim.xen ? sim_pfn(frame) : frame;
+	return sim_xen ? sim_pfn(frame) : frame;
 }
 
-static u64 __fast make_entry(unsigned long pfn, u64 flags)
+static pteval_t __fast make_entry(unsigned long pfn, pteval_t flags)
 {
-	return ((u64)(sim.xen ? sim_mfn(pfn) : pfn) << PAGE_SHIFT) | flags;
+	return ((pteval_t)(sim_xen ? sim_mfn(pfn) : pfn) << PAGE_SHIFT) | flags;
 }
 
-static u64 __fast *entry_of(u64 *table, unsigned long addr, unsigned int level)
+static pteval_t __fast *entry_of(pteval_t *table, unsigned long addr, unsigned int level)
 {
 	if (level == sim.levels)
 		return table + ((addr - top_base) >> page_level_shift(level));
 	return table + ((addr >> page_level_shift(level)) & (PTRS_PER_TABLE - 1));
 }
 
-static u64 __fast *table_of(u64 entry)
+static pteval_t __fast *table_of(pteval_t entry)
 {
 	return __va(PFN_PHYS(sim_entry_pfn(entry)));
 }
@@ -303,10 +335,10 @@ static u64 __fast *table_of(u64 entry)
  * @addr:  virtual address
  * @level: returns the level of the entry
  */
-u64 *sim_walk(unsigned long addr, unsigned int *level)
+pteval_t *sim_walk(unsigned long addr, unsigned int *level)
 {
 	unsigned int l = sim.levels;
-	u64 *e = entry_of(sim_top, addr, l);
+	pteval_t *e = entry_of(sim_top, addr, l);
 
 	while (l > 1 && *e && !(*e & _PAGE_PSE))
 		e = entry_of(table_of(*e), addr, --l);
@@ -316,7 +348,7 @@ u64 *sim_walk(unsigned long addr, unsigned int *level)
 
 pte_t *lookup_address(unsigned long addr, unsigned int *level)
 {
-	u64 *e = sim_walk(addr, level);
+	pteval_t *e = sim_walk(addr, level);
 
 	return *e ? (pte_t *)e : NULL;
 }
@@ -356,9 +388,9 @@ void early_memunmap(void *addr, unsigned long size)
 	(void)size;
 }
 
-void __fast sim_set_entry(u64 *entry, u64 val, unsigned int level)
+void __fast sim_set_entry(pteval_t *entry, pteval_t val, unsigned int level)
 {
-	if (!sim.xen) {
+	if (!sim_xen) {
 		*entry = val;
 	} else if (!xen_early_pgt_store(entry, val, level)) {
 		struct mmu_update req = { virt_to_machine(entry).maddr, val };
@@ -374,7 +406,7 @@ static bool ours;
 void sim_new_table(unsigned long pfn, unsigned int level)
 {
 	unsigned int l;
-	u64 *e;
+	pteval_t *e;
 
 	if (pfn >= SIM_MAX_PFN)
 		sim_fail("table beyond memory: pfn %#lx", pfn);
@@ -392,7 +424,7 @@ void sim_new_table(unsigned long pfn, unsigned int level)
 	if (ours && !early_pgt_under_construction(__va(PFN_PHYS(pfn))))
 		sim_fail("new table at pfn %#lx isn't under construction", pfn);
 	e = sim_walk((unsigned long)__va(PFN_PHYS(pfn)), &l);
-	if (sim.xen && (!(*e & _PAGE_RW) || xen_model_is_live(pfn)))
+	if (sim_xen && (!(*e & _PAGE_RW) || xen_model_is_live(pfn)))
 		sim_fail("pfn %#lx was filled with plain stores, but isn't writable", pfn);
 	if (pfn >= brk_start && pfn < brk_end) {
 		sim_result.bootstrap++;
@@ -413,18 +445,18 @@ void sim_new_table(unsigned long pfn, unsigned int level)
 /* As alloc_low_pages(), and the base's is under test, too. */
 static void *(*alloc_tables)(unsigned int nr);
 
-static u64 *new_table(unsigned int level)
+static pteval_t *new_table(unsigned int level)
 {
-	u64 *table = alloc_tables(1);
+	pteval_t *table = alloc_tables(1);
 
 	clear_page(table);
 	sim_new_table(PFN_DOWN(__pa(table)), level);
 	return table;
 }
 
-static unsigned long __fast map_ptes(u64 *table, unsigned long addr, unsigned long end)
+static unsigned long __fast map_ptes(pteval_t *table, unsigned long addr, unsigned long end)
 {
-	u64 *e = entry_of(table, (unsigned long)__va(addr), PG_LEVEL_4K);
+	pteval_t *e = entry_of(table, (unsigned long)__va(addr), PG_LEVEL_4K);
 
 	for (; !sim.light && addr < end; addr += PAGE_SIZE, e++)
 		if (!*e)
@@ -434,7 +466,7 @@ static unsigned long __fast map_ptes(u64 *table, unsigned long addr, unsigned lo
 }
 
 /* As phys_*_init(): one function for all levels. */
-static unsigned long map_level(u64 *table, unsigned long addr, unsigned long end,
+static unsigned long map_level(pteval_t *table, unsigned long addr, unsigned long end,
 			       unsigned long sizes, unsigned int level)
 {
 	unsigned long size = page_level_size(level);
@@ -445,7 +477,7 @@ static unsigned long map_level(u64 *table, unsigned long addr, unsigned long end
 
 	for (; addr < end; addr = next) {
 		unsigned long va = (unsigned long)__va(addr);
-		u64 *e = entry_of(table, va, level), *t;
+		pteval_t *e = entry_of(table, va, level), *t;
 
 		next = min(end, __pa(round_down(va, size) + size));
 		if (*e && !(*e & _PAGE_PSE)) {
@@ -461,7 +493,7 @@ static unsigned long map_level(u64 *table, unsigned long addr, unsigned long end
 			last = round_down(addr, size) + size;
 		} else {
 			if (level == PG_LEVEL_2M && ours) {
-				t = (u64 *)early_pgt_new_ptes(addr, next, PAGE_KERNEL);
+				t = (pteval_t *)early_pgt_new_ptes(addr, next, PAGE_KERNEL);
 				sim_new_table(PFN_DOWN(__pa(t)), PG_LEVEL_4K);
 				last = next;
 			} else {
@@ -542,7 +574,7 @@ static void map_kernel(void)
 	unsigned int l;
 
 	for (pfn = PFN_DOWN(premap_start); pfn < PFN_DOWN(premap_end); pfn++) {
-		u64 *e = sim_top, *t = sim_top;
+		pteval_t *e = sim_top, *t = sim_top;
 
 		va = (unsigned long)__va(PFN_PHYS(pfn));
 		for (l = sim.levels; l > 1; l--) {
@@ -562,14 +594,14 @@ static void map_kernel(void)
 		sim_fail("the kernel is too small for its tables");
 
 	/* Tables are read-only. */
-	for (pfn = PFN_DOWN(sim.kernel); sim.xen && pfn < kernel_next; pfn++) {
-		u64 *e = sim_walk((unsigned long)__va(PFN_PHYS(pfn)), &l);
+	for (pfn = PFN_DOWN(sim.kernel); sim_xen && pfn < kernel_next; pfn++) {
+		pteval_t *e = sim_walk((unsigned long)__va(PFN_PHYS(pfn)), &l);
 
 		if (l == 1 && *e)
 			*e &= ~_PAGE_RW;
 	}
-	for (pfn = sim.p2m; sim.xen && pfn < sim.p2m + sim.nr_p2m; pfn++) {
-		u64 *e = sim_walk((unsigned long)__va(PFN_PHYS(pfn)), &l);
+	for (pfn = sim.p2m; sim_xen && pfn < sim.p2m + sim.nr_p2m; pfn++) {
+		pteval_t *e = sim_walk((unsigned long)__va(PFN_PHYS(pfn)), &l);
 
 		if (l == 1 && *e)
 			*e &= ~_PAGE_RW;
@@ -595,11 +627,13 @@ static void start_machine(void)
 
 	max_pfn = 0;
 	for (i = 0; i < (int)nr_ram; i++)
-		max_pfn = max(max_pfn, PFN_DOWN((unsigned long)(ram[i].base + ram[i].size)));
-	sim_end = PFN_PHYS(max_pfn);
-	max_low_pfn_shim = max_pfn;
+		max_pfn = max(max_pfn, (unsigned long)PFN_DOWN(ram[i].base + ram[i].size));
 	if (max_pfn > SIM_MAX_PFN)
-		sim_fail("memory beyond %lu TB", SIM_MAX_PFN >> 28);
+		sim_fail("memory beyond %lu GB", SIM_MAX_PFN >> 18);
+	max_low_pfn_shim = max_pfn;
+	if (sim.max_low)
+		max_low_pfn_shim = min(max_pfn, PFN_DOWN(sim.max_low));
+	sim_end = PFN_PHYS(max_low_pfn_shim);
 
 	nr_pfn_mapped = 0;
 	memset(pfn_mapped, 0, sizeof(pfn_mapped));
@@ -611,13 +645,13 @@ static void start_machine(void)
 	kernel_next = PFN_DOWN(sim.kernel) + 1;
 	sim_top = __va(sim.kernel);
 
-	top_entries = 512;
-	if (sim.bits != 9)
+	top_entries = PAGE_SIZE / sizeof(pteval_t);
+	if (IS_ENABLED(SIM_TINY))
 		top_entries = DIV_ROUND_UP((unsigned long)__va(max(sim_end, sim.kernel_end)) -
 					   top_base, page_level_size(sim.levels));
-	if (top_entries > 512)
+	if (top_entries > PAGE_SIZE / sizeof(pteval_t))
 		sim_fail("memory exceeds the page tables");
-	memset(sim_top, 0, (sim.xen ? 512 : top_entries) * sizeof(u64));
+	memset(sim_top, 0, (sim_xen ? PTRS_PER_TOP : top_entries) * sizeof(pteval_t));
 
 	if (max_tables < 4096) {
 		max_tables = 4096;
@@ -627,17 +661,17 @@ static void start_machine(void)
 	}
 	premap_start = 0;
 	premap_end = 0;
-	if (sim.xen || sim.premap || IS_ENABLED(CONFIG_X86_32)) {
+	if (sim_xen || sim.premap || IS_ENABLED(CONFIG_X86_32)) {
 		/* In the small scope, the kernel is beyond RAM: map the BRK. */
-		premap_start = sim.bits == 9 ? 0 : PFN_PHYS(brk_start);
+		premap_start = !IS_ENABLED(SIM_TINY) ? 0 : PFN_PHYS(brk_start);
 		premap_end = sim.kernel_end;
-		if (!IS_ENABLED(CONFIG_X86_32) && sim.bits == 9)
+		if (!IS_ENABLED(CONFIG_X86_32) && !IS_ENABLED(SIM_TINY))
 			premap_end = round_up(premap_end + 0x80000, 0x400000);
-		if (sim.bits == 9)
+		if (!IS_ENABLED(SIM_TINY))
 			premap_end = min(premap_end, sim_end);
 		map_kernel();
 	}
-	if (sim.xen) {
+	if (sim_xen) {
 		/* The back end remembers where it was, on another machine. */
 		early_pgt_area = (struct early_pgt_area){ .start = 1, .end = 1 };
 		xen_early_pgt_ops.publish();
@@ -664,7 +698,7 @@ static void map_ours(void)
 {
 	unsigned int i;
 
-	early_pgt_ops = sim.xen ? xen_early_pgt_ops : native_ops;
+	early_pgt_ops = sim_xen ? xen_early_pgt_ops : native_ops;
 	if (sim.light)
 		early_pgt_ops.fill_ptes = light_fill_ptes;
 	early_pgt_reserve_bootstrap();
@@ -690,10 +724,15 @@ static unsigned int __fast want_level(unsigned long addr)
 	unsigned int level;
 
 	for (level = PG_LEVEL_1G; level > PG_LEVEL_4K; level--) {
-		unsigned long size = page_level_size(level);
-		unsigned long base = round_down(addr, size);
+		unsigned long size, base;
 
-		if (!(sim.sizes & BIT(level)) || !is_ram(base, size))
+		if (!(sim.sizes & BIT(level)))
+			continue;
+		size = page_level_size(level);
+		base = round_down(addr, size);
+		if (!is_ram(base, size))
+			continue;
+		if (IS_ENABLED(CONFIG_X86_32) && (u64)base + size > sim_end)
 			continue;
 		/* A table was there before. */
 		if (base < premap_end && base + size > premap_start)
@@ -712,7 +751,7 @@ static bool may_be_mapped(unsigned long addr)
 	       is_ram(addr, PAGE_SIZE);
 }
 
-static void __fast check_leaf(u64 e, unsigned long addr, unsigned int level)
+static void __fast check_leaf(pteval_t e, unsigned long addr, unsigned int level)
 {
 	if (sim_entry_pfn(e) != PFN_DOWN(addr))
 		sim_fail("%#lx is mapped to pfn %#lx", addr, sim_entry_pfn(e));
@@ -724,24 +763,24 @@ static void __fast check_leaf(u64 e, unsigned long addr, unsigned int level)
 }
 
 /* Frames in order, and protection as expected, from @i to @lim. */
-static unsigned int __fast check_run(const u64 *table, unsigned int i, unsigned int lim,
+static unsigned int __fast check_run(const pteval_t *table, unsigned int i, unsigned int lim,
 				     unsigned long pfn)
 {
 	for (; i < lim && table[i]; i++, pfn++) {
 		bool ro = false;
 
-		if (sim.xen)
+		if (sim_xen)
 			ro = table_level[pfn] || pfn == PFN_DOWN(__pa(sim_top)) ||
 			     (pfn >= sim.p2m && pfn < sim.p2m + sim.nr_p2m);
 		if (table[i] != make_entry(pfn, PAGE_KERNEL.pgprot & ~(ro ? _PAGE_RW : 0)))
-			sim_fail("the PTE of %#lx is %#llx, which isn't its frame, or has wrong rights (a table: %d)",
-				 PFN_PHYS(pfn), (unsigned long long)table[i], table_level[pfn]);
+			sim_fail("the PTE of pfn %#lx is %#llx, which isn't its frame, or has wrong rights (a table: %d)",
+				 pfn, (unsigned long long)table[i], table_level[pfn]);
 		walked_bytes += PAGE_SIZE;
 	}
 	return i;
 }
 
-static void check_ptes(const u64 *table, unsigned long va)
+static void check_ptes(const pteval_t *table, unsigned long va)
 {
 	unsigned int n = PTRS_PER_TABLE, i = 0, lim;
 
@@ -765,7 +804,7 @@ static void check_ptes(const u64 *table, unsigned long va)
 	}
 }
 
-static void __fast check_table(u64 *table, unsigned long va, unsigned int level)
+static void __fast check_table(pteval_t *table, unsigned long va, unsigned int level)
 {
 	unsigned long size = page_level_size(level), i, nr = PTRS_PER_TABLE;
 
@@ -773,7 +812,7 @@ static void __fast check_table(u64 *table, unsigned long va, unsigned int level)
 		nr = top_entries;
 
 	for (i = 0; i < nr; i++, va += size) {
-		u64 e = table[i];
+		pteval_t e = table[i];
 
 		if (!e)
 			continue;
@@ -798,16 +837,16 @@ static void __fast check_table(u64 *table, unsigned long va, unsigned int level)
 	}
 }
 
-static unsigned long crash_room(unsigned long limit)
+static u64 crash_room(u64 limit)
 {
-	unsigned long best = 0;
+	u64 best = 0;
 	phys_addr_t s, e;
 	u64 i;
 
 	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
 		if (s >= limit)
 			break;
-		best = max(best, (unsigned long)(min(e, (phys_addr_t)limit) - s));
+		best = max(best, min_t(u64, e, limit) - s);
 	}
 	return best;
 }
@@ -823,8 +862,9 @@ static void account(void)
 	u64 j;
 
 	for_each_free_mem_range(j, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL)
-		if (e > ISA_END_ADDRESS)
-			r->spare += (e - max_t(u64, s, ISA_END_ADDRESS)) >> PAGE_SHIFT;
+		if (e > ISA_END_ADDRESS && s < sim_end)
+			r->spare += (min_t(u64, e, sim_end) -
+				     max_t(u64, s, ISA_END_ADDRESS)) >> PAGE_SHIFT;
 
 	r->lowest = ULONG_MAX;
 	for (i = nr_linked; i < nr_tables; i++) {
@@ -840,7 +880,7 @@ static void account(void)
 	}
 	r->total = nr_tables - nr_linked;
 	r->ranges = memblock.reserved.cnt - ranges_before;
-	r->crash_4g = crash_room(SZ_4G);
+	r->crash_4g = crash_room(IS_ENABLED(CONFIG_X86_32) ? SZ_512M : SZ_4G);
 	r->crash_896m = crash_room(LOW_896M);
 	r->crash_768m = crash_room(LOW_768M);
 }
@@ -861,7 +901,7 @@ static void check_machine(void)
 		bytes = premap_end - premap_start;
 	for (i = 0; i < nr_ram; i++) {
 		u64 a = max_t(u64, round_up(ram[i].base, PAGE_SIZE), isa);
-		u64 b = round_down(ram[i].base + ram[i].size, PAGE_SIZE);
+		u64 b = min_t(u64, round_down(ram[i].base + ram[i].size, PAGE_SIZE), sim_end);
 
 		if (a < b)
 			bytes += b - a;
@@ -874,7 +914,7 @@ static void check_machine(void)
 		if (!(tables[i] >= brk_start && tables[i] < brk_end) &&
 		    !memblock_is_reserved(PFN_PHYS(tables[i])))
 			sim_fail("table at pfn %#lx isn't reserved any more", tables[i]);
-	if (sim.xen)
+	if (sim_xen)
 		xen_model_check();
 	account();
 }

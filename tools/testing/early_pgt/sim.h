@@ -25,6 +25,7 @@
  * @kernel:    first byte of the kernel, reserved if it's RAM
  * @kernel_end: past its last byte
  * @split:     bottom-up, begin here: the kernel's end, if 0
+ * @max_low:   32-bit: RAM from here on is highmem, if not 0
  * @p2m:       first page frame of Xen's initial p2m list
  * @nr_p2m:    its length, and that of the tables that map it, in pages
  */
@@ -40,6 +41,7 @@ struct sim_config {
 	unsigned long kernel;
 	unsigned long kernel_end;
 	unsigned long split;
+	unsigned long max_low;
 	unsigned long p2m;
 	unsigned long nr_p2m;
 };
@@ -57,7 +59,8 @@ enum sim_outcome { SIM_OK, SIM_PANIC, SIM_FAIL };
  * @below_4g:   tables below 4 GB, without bootstrap tables
  * @below_896m: below 896 MB
  * @below_768m: below 768 MB
- * @crash_4g:   largest free range below 4 GB, bytes
+ * @crash_4g:   largest free range below 4 GB, bytes; 32-bit: below 512 MB, where
+ *              the crash kernel has to be
  * @crash_896m: below 896 MB
  * @crash_768m: below 768 MB
  * @spare:      free pages above the ISA range
@@ -76,9 +79,9 @@ struct sim_result {
 	unsigned long below_4g;
 	unsigned long below_896m;
 	unsigned long below_768m;
-	unsigned long crash_4g;
-	unsigned long crash_896m;
-	unsigned long crash_768m;
+	u64 crash_4g;
+	u64 crash_896m;
+	u64 crash_768m;
 	unsigned long spare;
 	long ranges;
 	unsigned long flushes;
@@ -98,11 +101,11 @@ enum sim_outcome sim_ours(void);
 void sim_fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Page tables, for the model itself and for tests. */
-extern u64 *sim_top;
+extern pteval_t *sim_top;
 extern unsigned long sim_end;
-unsigned long sim_entry_pfn(u64 entry);
-u64 *sim_walk(unsigned long addr, unsigned int *level);
-void sim_set_entry(u64 *entry, u64 val, unsigned int level);
+unsigned long sim_entry_pfn(pteval_t entry);
+pteval_t *sim_walk(unsigned long addr, unsigned int *level);
+void sim_set_entry(pteval_t *entry, pteval_t val, unsigned int level);
 void sim_new_table(unsigned long pfn, unsigned int level);
 unsigned long sim_map_range(unsigned long start, unsigned long end,
 			    unsigned long sizes);
@@ -120,12 +123,25 @@ void xen_model_start(unsigned long top_pfn);
 void xen_model_check(void);
 bool xen_model_is_live(unsigned long pfn);
 
+#ifdef CONFIG_X86_64
 #define SIM_MAX_PFN	(1UL << 34)
+#elif defined(CONFIG_X86_PAE)
+#define SIM_MAX_PFN	(1UL << 24)
+#else
+#define SIM_MAX_PFN	(1UL << 20)
+#endif
+
+/* With 128 MB for vmalloc, which is the least. */
+#define SIM_MAX_LOW	0x38000000UL
+
+/* Only 64-bit kernels can. */
+#define sim_xen		(IS_ENABLED(CONFIG_X86_64) && sim.xen)
 
 /* Machine frames are neither page frames nor in their order. */
 #define SIM_MFN_BASE	0x1000000UL
 #define SIM_MFN_FLIP	1UL
 
+#ifdef CONFIG_X86_64
 static inline unsigned long __fast sim_mfn(unsigned long pfn)
 {
 	return (pfn ^ SIM_MFN_FLIP) + SIM_MFN_BASE;
@@ -135,5 +151,9 @@ static inline unsigned long __fast sim_pfn(unsigned long mfn)
 {
 	return (mfn - SIM_MFN_BASE) ^ SIM_MFN_FLIP;
 }
+#else
+unsigned long sim_mfn(unsigned long pfn);
+unsigned long sim_pfn(unsigned long mfn);
+#endif
 
 #endif /* EARLY_PGT_SIM_H */

@@ -57,7 +57,8 @@ static bool run_suite(const struct kunit_suite *s, unsigned int number)
 int main(void)
 {
 	struct sim_config c = {
-		.levels = IS_ENABLED(CONFIG_X86_32) ? 3 : 4, .bits = 9,
+		.levels = IS_ENABLED(CONFIG_X86_64) ? 4 : IS_ENABLED(CONFIG_X86_PAE) ? 3 : 2,
+		.bits = PTRS_PER_TOP == 1024 ? 10 : 9,
 		.sizes = BIT(PG_LEVEL_4K), .kernel = SZ_16M, .kernel_end = SZ_32M,
 	};
 	struct kunit_suite **s;

@@ -36,6 +36,16 @@
 #define __initconst
 #endif
 
+/*
+ * A header of the memblock tests turns format warnings off, and those in macros
+ * of system headers are lost. 64-bit: u64 isn't the kernel's.
+ */
+#ifdef CONFIG_X86_32
+#pragma GCC diagnostic warning "-Wformat"
+#endif
+#undef PFN_PHYS
+#define PFN_PHYS(x)		((phys_addr_t)(x) << PAGE_SHIFT)
+
 #ifndef rol64
 #define rol64(word, shift)	((u64)(word) << (shift) | (u64)(word) >> (64 - (shift)))
 #endif
@@ -79,7 +89,11 @@ static inline unsigned long page_level_size(unsigned int level)
 #define PUD_SIZE		(1UL << PUD_SHIFT)
 #define PUD_MASK		(~(PUD_SIZE - 1))
 
+#if defined(CONFIG_X86_32) && !defined(CONFIG_X86_PAE)
+typedef u32 pteval_t;
+#else
 typedef u64 pteval_t;
+#endif
 typedef struct { pteval_t pgprot; } pgprot_t;
 typedef struct { pteval_t pte; } pte_t;
 typedef struct { pteval_t pmd; } pmd_t;
@@ -87,7 +101,7 @@ typedef struct { pteval_t pmd; } pmd_t;
 #define _PAGE_PRESENT		BIT_ULL(0)
 #define _PAGE_RW		BIT_ULL(1)
 #define _PAGE_PSE		BIT_ULL(7)
-#define PTE_PFN_MASK		GENMASK_ULL(51, PAGE_SHIFT)
+#define PTE_PFN_MASK		((pteval_t)GENMASK_ULL(51, PAGE_SHIFT))
 #define PAGE_KERNEL		((pgprot_t) { _PAGE_PRESENT | _PAGE_RW })
 #define PTRS_PER_PTE		PTRS_PER_TABLE
 #define PTE_SHIFT		sim_bits
@@ -97,8 +111,9 @@ typedef struct { pteval_t pmd; } pmd_t;
 #define check_pgprot(p)		((p).pgprot)
 #define pte_none(p)		(!(p).pte)
 #define pte_pfn(p)		sim_entry_pfn((p).pte)
-unsigned long sim_entry_pfn(u64 entry);
-#define PAGE_OFFSET		(-SZ_1G)
+unsigned long sim_entry_pfn(pteval_t entry);
+#define PTRS_PER_TOP		(PAGE_SIZE / sizeof(pteval_t))
+#define PAGE_OFFSET		0xc0000000UL		/* 32-bit */
 
 static inline unsigned long pte_index(unsigned long addr)
 {
