@@ -23,6 +23,9 @@ static const char usage[] =
 "  --region NAME,...      these regions only (default: all)\n"
 "  --ignore-pa=NAME,...   regions whose frames may differ, such as vmemmap:\n"
 "                         what memblock allocated may lie elsewhere\n"
+"  --ignore-nx=VA-VA      hexadecimal; pages in this range may differ in NX: on i386\n"
+"                         what is executable ends at __init_end, and that differs\n"
+"                         between two kernels\n"
 "  --ignore-table-rw      a page may be read-only where it holds a table (Xen PV)\n"
 "  --max N                print at most N differences (default 10)\n"
 "\n"
@@ -35,6 +38,9 @@ struct leaf {
 	/* Of one page, as "end" moves while runs are split. */
 	uint64_t page;
 };
+
+#define RW	(1ULL << 1)
+#define NX	(1ULL << 63)
 
 struct list {
 	const char *path;
@@ -93,12 +99,20 @@ static void describe(char *buf, size_t size, const struct leaf *x)
 		 x->space, x->pa, x->flags, x->effective, x->table == 'T' ? " table" : "");
 }
 
+/* Forget one right: a flag, and its letter of what all levels allow. */
+static void ignore(struct leaf *x, int i, uint64_t flag)
+{
+	x->flags &= ~flag;
+	x->effective[i] = '-';
+}
+
 int compare_main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "phase", required_argument, NULL, 'p' },
 		{ "region", required_argument, NULL, 'r' },
 		{ "ignore-pa", required_argument, NULL, 'i' },
+		{ "ignore-nx", required_argument, NULL, 'n' },
 		{ "ignore-table-rw", no_argument, NULL, 't' },
 		{ "max", required_argument, NULL, 'm' },
 		{ "help", no_argument, NULL, 'h' },
@@ -108,8 +122,9 @@ int compare_main(int argc, char **argv)
 	struct list a = { 0 }, b = { 0 };
 	unsigned long max = 10, found = 0;
 	bool table_rw = false;
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, nx_start = 0, nx_end = 0;
 	size_t i, k;
+	char rest;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -122,6 +137,11 @@ int compare_main(int argc, char **argv)
 			break;
 		case 'i':
 			ignore_pa = optarg;
+			break;
+		case 'n':
+			if (sscanf(optarg, "%" SCNx64 "-%" SCNx64 "%c", &nx_start, &nx_end,
+				   &rest) != 2 || nx_start >= nx_end)
+				die("--ignore-nx %s: a range of addresses is needed", optarg);
 			break;
 		case 't':
 			table_rw = true;
@@ -150,7 +170,8 @@ int compare_main(int argc, char **argv)
 		struct leaf *y = k < b.nr ? &b.leaf[k] : NULL;
 		int order = !x ? 1 : !y ? -1 : strcmp(x->phase, y->phase);
 		char have[128] = "not mapped", want[128] = "not mapped";
-		uint64_t va, end, differ;
+		struct leaf p, q;
+		uint64_t va, end;
 
 		/* Phases come in the order of the stops: the same in both. */
 		if (x && y && order) {
@@ -185,14 +206,20 @@ int compare_main(int argc, char **argv)
 		va = x->va;
 		/* Modulo 2^64: the last page ends at 0. */
 		end = x->end - 1 < y->end - 1 ? x->end : y->end;
-		differ = x->flags ^ y->flags;
-		if (table_rw && (x->table == 'T' || y->table == 'T'))
-			differ &= ~2ULL;
-		if (differ || strcmp(x->size, y->size) || strcmp(x->region, y->region) ||
-		    (strcmp(x->effective, y->effective) &&
-		     !(table_rw && (x->table == 'T' || y->table == 'T') &&
-		       !strcmp(x->effective + 1, y->effective + 1))) ||
-		    (!listed(ignore_pa, x->region) && (x->pa != y->pa || x->space != y->space))) {
+		p = *x;
+		q = *y;
+		if (table_rw && (p.table == 'T' || q.table == 'T')) {
+			ignore(&p, 0, RW);
+			ignore(&q, 0, RW);
+		}
+		/* A page counts that is in the range in part. */
+		if (va + p.page > nx_start && end - p.page < nx_end) {
+			ignore(&p, 2, NX);
+			ignore(&q, 2, NX);
+		}
+		if (p.flags != q.flags || strcmp(p.size, q.size) || strcmp(p.region, q.region) ||
+		    strcmp(p.effective, q.effective) ||
+		    (!listed(ignore_pa, p.region) && (p.pa != q.pa || p.space != q.space))) {
 			describe(want, sizeof(want), x);
 			describe(have, sizeof(have), y);
 			if (found++ < max)

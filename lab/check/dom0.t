@@ -16,6 +16,19 @@ for mem in 777 4096; do
 	ok "$name: figures within limits" within_limits "$name" "$CHECK/$name.tsv"
 done
 
+# A second opinion: the kernel counts, too.
+agreed() {
+	local inside outside dir=$CHECK/with-count
+
+	"$ROOT/scripts/kernel" with-count &&
+		boot "$dir" "$OUT/with-count" patched --xen --mem 1024 --count "$dir.tsv" || return
+	inside=$(sed -n 's/.*EARLY-PGT: \([0-9]*\) hypercalls issued.*/\1/p' "$dir/patched/console.log")
+	outside=$(value "$dir.tsv" all hypercalls_issued) || { echo "$outside"; return 1; }
+	[ "$inside" = "$outside" ] || { echo "hypercalls issued: the kernel says ${inside:-nothing}, the plugin $outside"; return 1; }
+	echo "$inside"
+}
+ok "hypercalls counted inside the kernel and outside: the same" agreed
+
 audited() {	# audited NAME AUDIT-OPTION...
 	local options=() option
 

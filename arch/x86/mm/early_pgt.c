@@ -227,7 +227,8 @@ static void __init pool_refill(void)
  * @nr: pages
  *
  * While a chunk is mapped, from its pool: the pages are under construction.
- * Later from all of RAM, which is mapped then. Panics if there is no memory.
+ * Later from what is left of the bootstrap tables, or else from all of RAM,
+ * which is mapped then. Panics if there is no memory.
  *
  * Context: boot, until the memory allocators are up.
  * Return: virtual address of contiguous pages, not cleared.
@@ -245,6 +246,13 @@ void * __init early_pgt_alloc(unsigned int nr)
 		phys = PFN_PHYS(pool.next);
 		pool.next += nr;
 		early_pgt_area.end += nr * PAGE_SIZE;
+		return __va(phys);
+	}
+
+	/* Reserved in any case. */
+	if (bootstrap.end - bootstrap.next >= nr) {
+		phys = PFN_PHYS(bootstrap.next);
+		bootstrap.next += nr;
 		return __va(phys);
 	}
 
