@@ -107,7 +107,7 @@ static void all_maps(struct sim_config *c, unsigned int pages, unsigned int me,
 			map[p] = kinds[k % 3];
 		if (c->bottom_up) {
 			for (c->split = PAGE_SIZE; c->split <= PFN_PHYS(pages);
-			     c->split += PFN_PHYS(pages > 8 ? 3 : 1))
+			     c->split += PAGE_SIZE)
 				run(c, map, pages);
 		} else {
 			run(c, map, pages);
@@ -222,6 +222,7 @@ static int one(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	unsigned int bound = 8, jobs = 2, seconds = 0, i;
+	unsigned long maps = 0;
 	struct counts all = { 0 }, c;
 	int fds[2];
 	time_t t = time(NULL);
@@ -270,6 +271,11 @@ int main(int argc, char **argv)
 	}
 	while (wait(NULL) > 0)
 		;
+	for (i = 1; !seconds && i <= bound; i++)
+		maps = 3 * maps + 2;
+	if (maps)
+		printf("# %lu maps, each on all machines: levels, entries per table, page sizes, KASLR, Xen, bottom-up from each page\n",
+		       maps);
 	printf("%s: %s %u pages: %lu runs, %lu mapped, %lu can't be mapped in any order, %lu missed, %lu broken; %ld s\n",
 	       IS_ENABLED(CONFIG_X86_32) ? "2 and 3 levels" : "4 and 5 levels",
 	       seconds ? "random maps of" : "every map of up to",

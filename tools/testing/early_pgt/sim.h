@@ -92,12 +92,17 @@ struct sim_result {
 extern struct sim_config sim;
 extern struct sim_result sim_result;
 extern char sim_message[512];
+extern u64 sim_max_steps;
+extern int sim_memory_fd;
+extern unsigned long sim_ballooned;
 
 void sim_init(void);
 void sim_begin(const struct sim_config *config);
 enum sim_outcome sim_run(void (*map)(void), void *(*alloc)(unsigned int nr));
 void sim_lock_brk(void);
 enum sim_outcome sim_ours(void);
+void sim_map_ours(void);
+void sim_foreign_table(unsigned long pfn, unsigned int level);
 void sim_fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Page tables, for the model itself and for tests. */
@@ -122,6 +127,10 @@ void xen_model_populate(unsigned long start_pfn, unsigned long end_pfn);
 void xen_model_start(unsigned long top_pfn);
 void xen_model_check(void);
 bool xen_model_is_live(unsigned long pfn);
+extern bool xen_model_deaf;
+extern unsigned long *xen_model_m2p;
+extern unsigned long xen_model_max_pfn;
+extern unsigned long xen_model_free_area;
 
 #ifdef CONFIG_X86_64
 #define SIM_MAX_PFN	(1UL << 34)

@@ -67,6 +67,7 @@ int main(void)
 
 	/* A machine with tables, which those under test are added to in mind. */
 	sim_init();
+	sim_max_steps = 1 << 20;
 	sim_begin(&c);
 	memblock_add(0, SZ_64M);
 	memblock_reserve(0, SZ_64K);
@@ -75,8 +76,10 @@ int main(void)
 		return 1;
 	}
 
-	/* Later, tables come from anywhere, and one by one. */
-	pfn = PFN_DOWN(__pa(early_pgt_alloc(1)));
+	/* Later, from the rest of the BRK, and then from anywhere. */
+	do {
+		pfn = PFN_DOWN(__pa(early_pgt_alloc(1)));
+	} while (PFN_PHYS(pfn) < c.kernel_end);
 	if (!memblock_is_reserved(PFN_PHYS(pfn)) || sim_was_reserved(pfn)) {
 		printf("Bail out! early_pgt_alloc(): pfn %#lx\n", pfn);
 		return 1;

@@ -34,10 +34,17 @@ static unsigned long *live;
 static unsigned long nr_live, max_live;
 static bool flushed;
 
+/* Requests are accepted, and forgotten. */
+bool xen_model_deaf;
+
+/* Xen's table of page frames, here by the page frame that it was at first. */
+unsigned long *xen_model_m2p;
+
 unsigned long *xen_p2m_addr;
 unsigned long xen_p2m_size;
 static struct start_info start_info;
 struct start_info *xen_start_info = &start_info;
+void *early_console = &start_info;	/* any */
 
 unsigned long pfn_to_mfn(unsigned long pfn)
 {
@@ -49,9 +56,14 @@ unsigned long mfn_to_pfn(unsigned long mfn)
 	return sim_pfn(mfn);
 }
 
+/* Past the list, there may be RAM that isn't there yet, and then devices. */
+unsigned long xen_model_max_pfn;
+
 unsigned long get_phys_to_machine(unsigned long pfn)
 {
-	return pfn < xen_p2m_size ? xen_p2m_addr[pfn] : pfn | IDENTITY_FRAME_BIT;
+	if (pfn < xen_p2m_size)
+		return xen_p2m_addr[pfn];
+	return pfn < xen_model_max_pfn ? INVALID_P2M_ENTRY : pfn | IDENTITY_FRAME_BIT;
 }
 
 xmaddr_t virt_to_machine(const void *addr)
@@ -66,9 +78,13 @@ xmaddr_t phys_to_machine(xpaddr_t phys)
 	return virt_to_machine(__va(phys.paddr));
 }
 
+/* Where the test has reserved it. */
+unsigned long xen_model_free_area;
+
 phys_addr_t xen_find_free_area(phys_addr_t size)
 {
-	sim_fail("xen_find_free_area(%#llx)", (unsigned long long)size);
+	return memblock_is_region_reserved(xen_model_free_area, size) ?
+		xen_model_free_area : 0;
 }
 
 bool xen_model_is_live(unsigned long pfn)
@@ -176,7 +192,13 @@ static int update(u64 ptr, u64 val)
 	u64 *e;
 	int rc;
 
-	if (ptr & 7 || pfn >= SIM_MAX_PFN)
+	if (pfn >= SIM_MAX_PFN)
+		return -EINVAL;
+	if ((ptr & 3) == MMU_MACHPHYS_UPDATE) {
+		xen_model_m2p[pfn] = val;
+		return 0;
+	}
+	if (ptr & 7)
 		return -EINVAL;
 	/* Ordinary memory is written as well, if it can be mapped writable. */
 	if (!xen_model_is_live(pfn)) {
@@ -207,6 +229,8 @@ int HYPERVISOR_mmu_update(struct mmu_update *req, int count, int *done,
 
 	if (domid != DOMID_SELF)
 		return -ESRCH;
+	if (xen_model_deaf)
+		return 0;
 	sim_result.calls++;
 	for (i = 0; i < count && !rc; i++)
 		rc = update(req[i].ptr, req[i].val);
@@ -223,6 +247,9 @@ void make_lowmem_page_readonly(void *addr)
 
 	req.ptr = virt_to_machine(e).maddr;
 	req.val = *e & ~_PAGE_RW;
+	/* Not mapped: not writable. */
+	if (!*e)
+		return;
 	if (level != 1 || HYPERVISOR_mmu_update(&req, 1, NULL, DOMID_SELF))
 		sim_fail("can't make %p read-only", addr);
 }
@@ -255,7 +282,9 @@ void xen_model_reset(void)
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	xen_p2m_addr = mmap(NULL, size * sizeof(*xen_p2m_addr), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (info == MAP_FAILED || checksum == MAP_FAILED || xen_p2m_addr == MAP_FAILED) {
+	xen_model_m2p = mmap(NULL, size * sizeof(*xen_model_m2p), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (info == MAP_FAILED || xen_model_m2p == MAP_FAILED || checksum == MAP_FAILED || xen_p2m_addr == MAP_FAILED) {
 		perror("mmap");
 		exit(2);
 	}
@@ -297,6 +326,7 @@ void xen_model_start(unsigned long top_pfn)
 	flushed = false;
 
 	xen_p2m_size = max;
+	xen_model_max_pfn = max;
 	start_info.mfn_list = sim.nr_p2m ? 0 : __START_KERNEL_map;
 	start_info.first_p2m_pfn = sim.p2m;
 	start_info.nr_p2m_frames = sim.nr_p2m;

@@ -97,6 +97,9 @@ typedef u64 pteval_t;
 typedef struct { pteval_t pgprot; } pgprot_t;
 typedef struct { pteval_t pte; } pte_t;
 typedef struct { pteval_t pmd; } pmd_t;
+typedef struct { pteval_t pud; } pud_t;
+typedef struct { pteval_t p4d; } p4d_t;
+typedef struct { pteval_t pgd; } pgd_t;
 
 #define _PAGE_PRESENT		BIT_ULL(0)
 #define _PAGE_RW		BIT_ULL(1)
@@ -106,7 +109,9 @@ typedef struct { pteval_t pmd; } pmd_t;
 #define PTRS_PER_PTE		PTRS_PER_TABLE
 #define PTE_SHIFT		sim_bits
 #define _PAGE_TABLE		(_PAGE_PRESENT | _PAGE_RW)
-#define pte_val(p)		((p).pte)
+/* As on Xen: with page frames. */
+pteval_t sim_pte_val(pte_t pte);
+#define pte_val(p)		sim_pte_val(p)
 #define native_pte_val(p)	((p).pte)
 #define check_pgprot(p)		((p).pgprot)
 #define pte_none(p)		(!(p).pte)
@@ -127,6 +132,27 @@ static inline pte_t native_make_pte(pteval_t val)
 
 /* As on Xen: what is in an entry is a machine frame there. */
 pte_t pfn_pte(unsigned long pfn, pgprot_t prot);
+
+/* The memory map, see boot_test.c. */
+#define CONFIG_SPARSEMEM_VMEMMAP	1
+#define MAX_DMA_ADDRESS		((unsigned long)__va(SZ_16M))
+struct vmem_altmap;
+#define pmd_none(p)		(!(p).pmd)
+pmd_t __pmd(pteval_t val);
+void set_pmd(pmd_t *pmd, pmd_t val);
+pmd_t *pmd_offset(pud_t *pud, unsigned long addr);
+pgd_t *vmemmap_pgd_populate(unsigned long addr, int node);
+p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node);
+pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node);
+int vmemmap_populate_basepages(unsigned long start, unsigned long end, int node,
+			       struct vmem_altmap *altmap);
+void *vmemmap_alloc_block_buf(unsigned long size, int node, struct vmem_altmap *altmap);
+void vmemmap_verify(pte_t *pte, int node, unsigned long start, unsigned long end);
+
+static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
+{
+	return min((addr & PMD_MASK) + PMD_SIZE, end);
+}
 
 static inline void native_set_pte(pte_t *ptep, pte_t pte)
 {
@@ -222,7 +248,7 @@ void *early_memremap(phys_addr_t phys, unsigned long size);
 void *early_memremap_ro(phys_addr_t phys, unsigned long size);
 void early_memunmap(void *addr, unsigned long size);
 void make_lowmem_page_readonly(void *addr);
-#define early_console		true
+extern void *early_console;
 #undef scnprintf
 #define scnprintf		snprintf
 #define xen_raw_printk(...)	sim_printk(__VA_ARGS__)

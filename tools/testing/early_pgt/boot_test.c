@@ -1,0 +1,653 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Around the direct map, 64-bit: the p2m list that Xen provides grows before
+ * it, and the memory map gets its tables after it. And what Xen refuses, or
+ * hasn't given.
+ */
+
+#define _GNU_SOURCE
+
+#include "sim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <asm/early_pgt.h>
+#include "early_pgt.h"
+
+/* Virtual addresses that nothing else has, each a top-level entry of its own. */
+#define P2M_VA		0x700000000000UL
+#define P2M_LARGE_VA	0x710000000000UL
+#define VMEMMAP_VA	0x600000000000UL
+
+#define RAM		(SZ_512M + SZ_4M)
+#define PAGES		PFN_DOWN(RAM)
+
+/* Frames in the p2m list that have no machine frame, or somebody else's. */
+#define FIRST		PFN_DOWN(SZ_128M)
+
+static void map_ballooned(void);
+
+static bool failed;
+
+#define EXPECT(cond)							\
+	do {								\
+		if (!(cond)) {						\
+			printf("# line %d: %s\n", __LINE__, #cond);	\
+			failed = true;					\
+		}							\
+	} while (0)
+
+/* The kernel's vmemmap code, for the page tables of the model. */
+
+static bool in_pieces;			/* no memory for a large block */
+static unsigned int nr_verified;
+
+pmd_t __pmd(pteval_t val)
+{
+	return (pmd_t) { pfn_pte(PFN_DOWN(val), (pgprot_t) { val & ~PAGE_MASK }).pte };
+}
+
+void set_pmd(pmd_t *pmd, pmd_t val)
+{
+	sim_set_entry(&pmd->pmd, val.pmd, PG_LEVEL_2M);
+}
+
+static void *table_below(pteval_t entry, unsigned long addr, unsigned int level)
+{
+	return (pteval_t *)__va(PFN_PHYS(sim_entry_pfn(entry))) +
+	       (addr >> page_level_shift(level)) % PTRS_PER_TABLE;
+}
+
+static bool populate(pteval_t *entry, unsigned int level)
+{
+	void *table;
+
+	if (*entry)
+		return true;
+	table = memblock_alloc(PAGE_SIZE, PAGE_SIZE);
+	if (!table)
+		return false;
+	if (sim.xen)
+		make_lowmem_page_readonly(table);
+	sim_set_entry(entry, pfn_pte(PFN_DOWN(__pa(table)), PAGE_KERNEL).pte, level);
+	return true;
+}
+
+pmd_t *pmd_offset(pud_t *pud, unsigned long addr)
+{
+	return table_below(pud->pud, addr, PG_LEVEL_2M);
+}
+
+pgd_t *vmemmap_pgd_populate(unsigned long addr, int node)
+{
+	return (pgd_t *)(sim_top + (addr >> page_level_shift(4)) % PTRS_PER_TOP);
+}
+
+p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node)
+{
+	return populate(&pgd->pgd, PG_LEVEL_512G) ? (p4d_t *)pgd : NULL;
+}
+
+pud_t *vmemmap_pud_populate(p4d_t *p4d, unsigned long addr, int node)
+{
+	pud_t *pud = table_below(p4d->p4d, addr, PG_LEVEL_1G);
+
+	return populate(&pud->pud, PG_LEVEL_1G) ? pud : NULL;
+}
+
+void *vmemmap_alloc_block_buf(unsigned long size, int node, struct vmem_altmap *altmap)
+{
+	EXPECT(!node && !altmap);
+	if (in_pieces && size > PAGE_SIZE)
+		return NULL;
+	return memblock_alloc(size, size);
+}
+
+int vmemmap_populate_basepages(unsigned long start, unsigned long end, int node,
+			       struct vmem_altmap *altmap)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		unsigned int level;
+		pteval_t *e = sim_walk(start, &level);
+		void *p;
+
+		if (level == PG_LEVEL_2M) {
+			if (!populate(e, PG_LEVEL_2M))
+				return -ENOMEM;
+			e = sim_walk(start, &level);
+		}
+		if (*e)
+			continue;
+		p = memblock_alloc(PAGE_SIZE, PAGE_SIZE);
+		if (!p)
+			return -ENOMEM;
+		sim_set_entry(e, pfn_pte(PFN_DOWN(__pa(p)), PAGE_KERNEL).pte, level);
+	}
+	return 0;
+}
+
+void vmemmap_verify(pte_t *pte, int node, unsigned long start, unsigned long end)
+{
+	/* Of a table that is being filled, or live. */
+	EXPECT(pte->pte & _PAGE_PRESENT);
+	nr_verified += (end - start) >> PAGE_SHIFT;
+}
+
+/* Machines */
+
+static struct sim_config config = {
+	.levels = 4, .bits = 9, .sizes = BIT(PG_LEVEL_4K),
+	.kernel = SZ_16M, .kernel_end = SZ_32M,
+};
+
+static bool start(bool xen, void (*map)(void))
+{
+	enum sim_outcome rc;
+
+	config.xen = xen;
+	sim_begin(&config);
+	memblock_add(0, RAM);
+	memblock_reserve(0, SZ_64K);
+	if (config.nr_p2m)
+		memblock_reserve(xen_model_free_area, SZ_8M);
+	if (map == map_ballooned) {
+		memblock_reserve(PFN_PHYS(FIRST), SZ_4M);
+		memblock_reserve(RAM - PFN_PHYS(3), PFN_PHYS(3));
+	}
+	rc = sim_run(map, early_pgt_alloc);
+	if (rc != SIM_OK)
+		printf("# %s\n", sim_message);
+	memblock_set_current_limit(sim_end);
+	return rc == SIM_OK;
+}
+
+static bool refused(void (*map)(void), const char *why)
+{
+	config.xen = true;
+	sim_begin(&config);
+	memblock_add(0, RAM);
+	memblock_reserve(0, SZ_64K);
+	if (sim_run(map, early_pgt_alloc) == SIM_PANIC && strstr(sim_message, why))
+		return true;
+	printf("# says \"%s\", not \"%s\"\n", sim_message, why);
+	return false;
+}
+
+static bool is_pte(unsigned long va, bool writable)
+{
+	unsigned int level;
+	pteval_t *e = sim_walk(va, &level);
+
+	return level == PG_LEVEL_4K && *e & _PAGE_PRESENT && !(*e & _PAGE_RW) != writable;
+}
+
+static unsigned long pfn_at(unsigned long va)
+{
+	unsigned int level;
+
+	return sim_entry_pfn(*sim_walk(va, &level));
+}
+
+/* Memory map: early_pgt_ptes.c */
+
+static void check_vmemmap(unsigned long start, unsigned long end)
+{
+	unsigned long va;
+	unsigned int level;
+
+	for (va = start; va < end; va += PAGE_SIZE) {
+		EXPECT(is_pte(va, true));
+		EXPECT(memblock_is_reserved(PFN_PHYS(pfn_at(va))));
+		EXPECT(is_pte((unsigned long)__va(PFN_PHYS(pfn_at(va))), true));
+		if (failed)
+			return;
+	}
+	EXPECT(!*sim_walk(start - PAGE_SIZE, &level));
+	EXPECT(!*sim_walk(end, &level));
+}
+
+static void finish(void)
+{
+	early_pgt_finish_ptes();
+	EXPECT(early_pgt_area.start == early_pgt_area.end && !early_pgt_area.building);
+}
+
+static void vmemmap(bool xen)
+{
+	unsigned long start_va = VMEMMAP_VA + SZ_1M, end = VMEMMAP_VA + SZ_8M + SZ_64K;
+	unsigned long calls;
+
+	EXPECT(start(xen, sim_map_ours));
+	if (failed)
+		return;
+	nr_verified = 0;
+	calls = sim_result.calls;
+	EXPECT(!early_pgt_vmemmap(start_va, end, 0));
+	finish();
+	check_vmemmap(start_va, end);
+	EXPECT(nr_verified == (end - start_va) >> PAGE_SHIFT);
+	/* Two for each of the two upper tables, and two for all PTE tables. */
+	EXPECT(sim_result.calls - calls == (xen ? 6 : 0));
+
+	/* The rest of a live table, one by one, and then a new one. */
+	EXPECT(!early_pgt_vmemmap(end, end + SZ_2M, 0));
+	finish();
+	end += SZ_2M;
+	check_vmemmap(start_va, end);
+
+	/* Descending: what was begun is live before the next table is. */
+	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_64M, VMEMMAP_VA + SZ_64M + SZ_4M, 0));
+	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_32M, VMEMMAP_VA + SZ_32M + SZ_4M, 0));
+	check_vmemmap(VMEMMAP_VA + SZ_64M, VMEMMAP_VA + SZ_64M + SZ_4M);
+	finish();
+	check_vmemmap(VMEMMAP_VA + SZ_32M, VMEMMAP_VA + SZ_32M + SZ_4M);
+
+	in_pieces = true;
+	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_128M, VMEMMAP_VA + SZ_128M + SZ_2M, 0));
+	in_pieces = false;
+	finish();
+	check_vmemmap(VMEMMAP_VA + SZ_128M, VMEMMAP_VA + SZ_128M + SZ_2M);
+	if (xen)
+		xen_model_check();
+}
+
+static void vmemmap_native(void)
+{
+	vmemmap(false);
+}
+
+static void vmemmap_xen(void)
+{
+	vmemmap(true);
+}
+
+/* Wherever memory ends: an error, and nothing half done. */
+static void vmemmap_no_memory(void)
+{
+	unsigned int pages;
+	int rc = -ENOMEM;
+
+	for (pages = 0; rc && pages < 2000; pages += pages < 8 ? 1 : 64) {
+		EXPECT(start(true, sim_map_ours));
+		if (failed)
+			return;
+		/* All but so many pages are taken. */
+		memblock_reserve(SZ_1M, RAM - SZ_1M);
+		memblock_reserve(0, SZ_1M);
+		memblock_phys_free(SZ_64M, PFN_PHYS(pages));
+		in_pieces = pages % 3;
+		rc = early_pgt_vmemmap(VMEMMAP_VA, VMEMMAP_VA + SZ_4M, 0);
+		in_pieces = false;
+		EXPECT(rc == (pages < 2 + 2 + 1024 ? -ENOMEM : 0));
+		finish();
+		xen_model_check();
+	}
+	EXPECT(!rc);
+
+	/* In the middle of a live table. */
+	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_16M, VMEMMAP_VA + SZ_16M + SZ_4K, 0));
+	early_pgt_finish_ptes();
+	memblock_reserve(0, RAM);
+	EXPECT(early_pgt_vmemmap(VMEMMAP_VA + SZ_16M, VMEMMAP_VA + SZ_16M + SZ_8K, 0) == -ENOMEM);
+}
+
+/* p2m list: early_pgt_pv.c */
+
+#define P2M_PFN		PFN_DOWN(SZ_64M)	/* tables, and then the list */
+#define P2M_TABLES	4U
+
+static unsigned long list_va, old_nr, new_nr;
+static bool may_grow;
+
+static u64 *table_at(unsigned long pfn)
+{
+	return __va(PFN_PHYS(pfn));
+}
+
+/* Memory as the processor sees it, where page tables map it. */
+static void show(unsigned long start_va, unsigned long end)
+{
+	for (start_va = round_down(start_va, PAGE_SIZE); start_va < end; start_va += PAGE_SIZE) {
+		EXPECT(is_pte(start_va, true));
+		if (mmap((void *)start_va, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, sim_memory_fd,
+			 PFN_PHYS(pfn_at(start_va))) == MAP_FAILED) {
+			perror("mmap");
+			exit(2);
+		}
+	}
+}
+
+static void link_table(u64 *entry, unsigned long pfn)
+{
+	struct mmu_update req = {
+		virt_to_machine(entry).maddr, pfn_pte(pfn, PAGE_KERNEL).pte,
+	};
+
+	if (HYPERVISOR_mmu_update(&req, 1, NULL, DOMID_SELF))
+		sim_fail("Xen refused a table of the p2m list");
+}
+
+/* As Xen's domain builder leaves it: PTE tables, none of it in the direct map. */
+static void provide_list(void)
+{
+	unsigned long pages = PFN_UP(old_nr * sizeof(long)), i;
+	unsigned long first = P2M_PFN + P2M_TABLES, pmds;
+	u64 *pmd = table_at(P2M_PFN + 1);
+
+	pmds = DIV_ROUND_UP((list_va & ~PMD_MASK) + PFN_PHYS(pages), PMD_SIZE);
+	if (pmds > P2M_TABLES - 2)
+		sim_fail("the list is too long for this test");
+	for (i = 0; i < P2M_TABLES; i++)
+		memset(table_at(P2M_PFN + i), 0, PAGE_SIZE);
+	for (i = 0; i < pages; i++)
+		table_at(P2M_PFN + 2)[pte_index(list_va) + i] = pfn_pte(first + i, PAGE_KERNEL).pte;
+	for (i = 0; i < pmds; i++)
+		pmd[(list_va >> 21) % 512 + i] = pfn_pte(P2M_PFN + 2 + i, PAGE_KERNEL).pte;
+	table_at(P2M_PFN)[(list_va >> 30) % 512] = pfn_pte(P2M_PFN + 1, PAGE_KERNEL).pte;
+	link_table(sim_top + (list_va >> 39) % 512, P2M_PFN);
+	sim_foreign_table(P2M_PFN, PG_LEVEL_1G);
+	sim_foreign_table(P2M_PFN + 1, PG_LEVEL_2M);
+	for (i = 0; i < pmds; i++)
+		sim_foreign_table(P2M_PFN + 2 + i, PG_LEVEL_4K);
+
+	show(list_va, list_va + PFN_PHYS(pages));
+	xen_p2m_addr = (unsigned long *)list_va;
+	xen_p2m_size = old_nr;
+	xen_start_info->nr_pages = old_nr;
+	xen_start_info->mfn_list = 0;
+	for (i = 0; i < old_nr; i++)
+		xen_p2m_addr[i] = sim_mfn(i);
+	xen_start_info->first_p2m_pfn = sim.p2m;
+	xen_start_info->nr_p2m_frames = sim.nr_p2m;
+}
+
+static void grow_and_map(void)
+{
+	unsigned long i, end, tables;
+	unsigned int level;
+
+	provide_list();
+	if (xen_early_grow_p2m(new_nr) != may_grow)
+		sim_fail("the p2m list %s", may_grow ? "doesn't grow" : "grows");
+	if (!may_grow)
+		return;
+
+	end = list_va + PAGE_ALIGN(new_nr * sizeof(long));
+	show(list_va, end);
+	if (end % PMD_SIZE && *sim_walk(end, &level))
+		sim_fail("the p2m list has more pages than it should");
+	tables = (round_up(end, PMD_SIZE) -
+		  round_up(list_va + PAGE_ALIGN(old_nr * sizeof(long)), PMD_SIZE)) / PMD_SIZE;
+	for (i = 0; i < tables; i++)
+		sim_foreign_table(PFN_DOWN(xen_model_free_area) + i, PG_LEVEL_4K);
+	for (i = 0; i < old_nr; i++)
+		if (xen_p2m_addr[i] != sim_mfn(i))
+			sim_fail("entry %lu of the p2m list has changed", i);
+	for (i = old_nr; i < new_nr; i++)
+		xen_p2m_addr[i] = sim_mfn(i);
+	xen_p2m_size = new_nr;
+	sim_map_ours();
+	for (i = 0; i < tables; i++)
+		if (!xen_model_is_live(PFN_DOWN(xen_model_free_area) + i))
+			sim_fail("table %lu of the p2m list isn't live", i);
+}
+
+static void grow(unsigned long va, unsigned long from, unsigned long to, bool can)
+{
+	unsigned long *p2m = xen_p2m_addr;
+
+	list_va = va;
+	old_nr = from;
+	new_nr = to;
+	may_grow = can;
+	config.p2m = P2M_PFN;
+	config.nr_p2m = P2M_TABLES + PFN_UP(from * sizeof(long));
+	if (can) {
+		EXPECT(start(true, grow_and_map));
+	} else {
+		config.xen = true;
+		sim_begin(&config);
+		memblock_add(0, RAM);
+		if (xen_model_free_area)
+			memblock_reserve(xen_model_free_area, SZ_8M);
+		/* All else isn't there yet. */
+		EXPECT(sim_run(grow_and_map, early_pgt_alloc) == SIM_FAIL);
+		EXPECT(strstr(sim_message, "bytes mapped, "));
+		if (failed)
+			printf("# %s\n", sim_message);
+	}
+	config.p2m = 0;
+	config.nr_p2m = 0;
+	xen_p2m_addr = p2m;
+}
+
+#define IN_TABLE	(PMD_SIZE / sizeof(long))	/* entries that a PTE table maps */
+
+static void p2m_grows(void)
+{
+	xen_model_free_area = SZ_128M;
+	/* Within a PTE table, into the next one, from one to the next, by two. */
+	grow(P2M_VA, PAGES, PAGES + 5 * 512, true);
+	grow(P2M_VA + SZ_1M, PAGES - 700, PAGES, true);
+	grow(P2M_VA + SZ_1M, PAGES, PAGES + 512, true);
+	grow(P2M_VA + SZ_1M, PAGES, PAGES + 2 * IN_TABLE, true);
+	grow(P2M_VA + SZ_1M, PAGES - 1024, PAGES, true);
+}
+
+static void p2m_cannot_grow(void)
+{
+	xen_model_free_area = 0;
+	grow(P2M_VA, PAGES, PAGES + 512, false);
+	/* Beyond what one PMD table maps. */
+	xen_model_free_area = SZ_128M;
+	grow(P2M_VA, PAGES, SZ_1G / sizeof(long) + 512, false);
+}
+
+/* Other places: there is no PMD table, or a large page where a PTE should be. */
+static void grow_elsewhere(void)
+{
+	u64 *pmd = table_at(P2M_PFN + 1);
+	unsigned long *p2m = xen_p2m_addr;
+
+	list_va = P2M_VA;
+	old_nr = PAGES;
+	provide_list();
+	xen_p2m_addr = (unsigned long *)0xffffffff82000000UL;
+	if (xen_early_grow_p2m(PAGES + 512))
+		sim_fail("the p2m list grows in the kernel's mapping");
+	xen_p2m_addr = (unsigned long *)P2M_LARGE_VA;
+	if (xen_early_grow_p2m(PAGES + 512))
+		sim_fail("the p2m list grows where no page table is");
+	/* Our model of Xen would not allow that, so it doesn't get to see it. */
+	xen_p2m_addr = (unsigned long *)P2M_VA;
+	pmd[2] = _PAGE_PRESENT | _PAGE_PSE;
+	xen_start_info->nr_pages = 2 * IN_TABLE + 512;
+	if (xen_early_grow_p2m(3 * IN_TABLE))
+		sim_fail("the p2m list grows in a large page");
+	pmd[2] = 0;
+	xen_p2m_addr = p2m;
+}
+
+static void p2m_in_the_wrong_place(void)
+{
+	config.xen = true;
+	sim_begin(&config);
+	memblock_add(0, RAM);
+	EXPECT(sim_run(grow_elsewhere, early_pgt_alloc) == SIM_FAIL);
+	EXPECT(strstr(sim_message, "bytes mapped, "));
+	if (failed)
+		printf("# %s\n", sim_message);
+}
+
+/* Walks find what a walk of the model finds. */
+static void walk_and_map(void)
+{
+	static const unsigned long addrs[] = { 0, SZ_16M, SZ_32M - 1, SZ_256M, 1UL << 40 };
+	unsigned int i, level, want;
+	phys_addr_t entry;
+	pteval_t val;
+
+	for (i = 0; i < ARRAY_SIZE(addrs); i++) {
+		unsigned long va = (unsigned long)__va(addrs[i]);
+		pteval_t *e = sim_walk(va, &want);
+
+		for (level = 1; level <= 4; level++) {
+			unsigned int l = xen_early_walk(va, level, &entry, &val);
+
+			if (l != max(level, want))
+				sim_fail("%#lx: level %u, not %u", addrs[i], l, max(level, want));
+			if (l == want && (__va(entry) != e || val != pte_val(native_make_pte(*e))))
+				sim_fail("%#lx: wrong entry at level %u", addrs[i], l);
+		}
+	}
+	sim_map_ours();
+}
+
+static void walk_finds_entries(void)
+{
+	EXPECT(start(true, walk_and_map));
+}
+
+static void map_ballooned(void)
+{
+	xen_p2m_addr[FIRST] = INVALID_P2M_ENTRY;
+	xen_p2m_addr[FIRST + 7] = INVALID_P2M_ENTRY;
+	xen_p2m_addr[FIRST + 512 + 11] |= FOREIGN_FRAME_BIT;
+	xen_p2m_addr[FIRST + 512 + 12] |= IDENTITY_FRAME_BIT;
+	/* The end isn't in the list at all. */
+	xen_p2m_size = PAGES - 3;
+	sim_ballooned = 5;
+	sim_map_ours();
+}
+
+static void ballooned_frames(void)
+{
+	unsigned int level;
+	unsigned long i;
+
+	EXPECT(start(true, map_ballooned));
+	for (i = 0; i < 1024; i++)
+		EXPECT(is_pte((unsigned long)__va(PFN_PHYS(FIRST + i)), true) == (i && i != 7));
+	for (i = 1; i <= 4; i++)
+		EXPECT(!*sim_walk((unsigned long)__va(PFN_PHYS(PAGES - i)), &level) == (i < 4));
+	for (i = 0; i < 1024; i++)
+		xen_p2m_addr[FIRST + i] = sim_mfn(FIRST + i);
+}
+
+/* Batches: nothing before its time, all of it then, whatever the number. */
+static void change_entries(void)
+{
+	unsigned long pfn, n = 20000, first = PFN_DOWN(SZ_256M), calls;
+	unsigned int level;
+
+	sim_map_ours();
+	calls = sim_result.calls;
+	for (pfn = first; pfn < first + n; pfn++) {
+		u64 *e = sim_walk((unsigned long)__va(PFN_PHYS(pfn)), &level);
+
+		xen_early_pgt_entry(e, *e & ~_PAGE_RW);
+		xen_early_pgt_m2p(sim_mfn(pfn), pfn + 1);
+		if (pfn == first && (!(*e & _PAGE_RW) || xen_model_m2p[pfn] == pfn + 1))
+			sim_fail("a batch takes effect at once");
+	}
+	xen_early_pgt_publish();
+	if (sim_result.calls - calls > 6)
+		sim_fail("%lu hypercalls for %lu changes", sim_result.calls - calls, 2 * n);
+	for (pfn = first; pfn < first + n; pfn++) {
+		u64 *e = sim_walk((unsigned long)__va(PFN_PHYS(pfn)), &level);
+
+		if (*e & _PAGE_RW || xen_model_m2p[pfn] != pfn + 1)
+			sim_fail("pfn %#lx: no effect", pfn);
+		xen_early_pgt_entry(e, *e | _PAGE_RW);
+	}
+	xen_early_pgt_publish();
+}
+
+static void batches_are_complete(void)
+{
+	EXPECT(start(true, change_entries));
+}
+
+/* A live table is never to be writable. */
+static void map_table_writable(void)
+{
+	unsigned int level;
+	u64 *e;
+
+	sim_map_ours();
+	e = sim_walk((unsigned long)sim_top, &level);
+	xen_early_pgt_m2p(sim_mfn(1), 1);
+	xen_early_pgt_entry(e, *e | _PAGE_RW);
+	xen_early_pgt_publish();
+}
+
+static void wrong_m2p(void)
+{
+	sim_map_ours();
+	xen_early_pgt_m2p(sim_mfn(SIM_MAX_PFN), 0x1234);
+	xen_early_pgt_publish();
+}
+
+static void table_in_a_hole(void)
+{
+	early_pgt_area.start = (unsigned long)__va(RAM + SZ_16M);
+	early_pgt_area.end = early_pgt_area.start + PAGE_SIZE;
+	xen_early_pgt_publish();
+}
+
+static void refusals_are_reported(void)
+{
+	void *console = early_console;
+	char want[80];
+
+	snprintf(want, sizeof(want), "mmu_update 2 of 2, error -16: entry %lu of L1 table",
+		 pte_index((unsigned long)__va(SZ_16M)));
+	EXPECT(refused(map_table_writable, want));
+	EXPECT(refused(map_table_writable, "(pfn 0x1000 mfn 0x1001001)"));
+	early_console = NULL;
+	EXPECT(refused(wrong_m2p, "mmu_update 1 of 1, error -22: m2p of mfn 0x401000001 = pfn 0x1234"));
+	early_console = console;
+	EXPECT(refused(table_in_a_hole, "isn't mapped by a PTE"));
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} tests[] = {
+		{ "vmemmap_native", vmemmap_native },
+		{ "vmemmap_xen", vmemmap_xen },
+		{ "vmemmap_no_memory", vmemmap_no_memory },
+		{ "walk_finds_entries", walk_finds_entries },
+		{ "ballooned_frames", ballooned_frames },
+		{ "batches_are_complete", batches_are_complete },
+		{ "refusals_are_reported", refusals_are_reported },
+		/* The kernel does that once, and remembers: these come last. */
+		{ "p2m_cannot_grow", p2m_cannot_grow },
+		{ "p2m_in_the_wrong_place", p2m_in_the_wrong_place },
+		{ "p2m_grows", p2m_grows },
+	};
+	unsigned int i, nr_failed = 0;
+
+	sim_memory_fd = memfd_create("memory", 0);
+	if (sim_memory_fd < 0) {
+		perror("memfd_create");
+		return 2;
+	}
+	sim_init();
+	sim_max_steps = 1 << 26;
+	printf("KTAP version 1\n1..%zu\n", ARRAY_SIZE(tests));
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		failed = false;
+		tests[i].run();
+		nr_failed += failed;
+		printf("%sok %u %s\n", failed ? "not " : "", i + 1, tests[i].name);
+		fflush(stdout);
+	}
+	return nr_failed != 0;
+}
