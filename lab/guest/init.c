@@ -185,7 +185,7 @@ static void balloon(unsigned long mib)
 	if (fprintf(f, "%lu\n", mib << 10) < 0 || fclose(f))
 		die(target);
 	await("ballooned up", before + grow, before + grow);
-	fill(mib / 2 + (grow >> 12));
+	fill(before / 2048 + (grow >> 11));
 	result("EARLY-PGT: balloon ok");
 }
 

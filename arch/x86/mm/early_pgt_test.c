@@ -27,8 +27,8 @@ static unsigned long base __initdata;
 #define EXTENT		SZ_64M
 
 #ifdef CONFIG_X86_64
-#define BASE_MAX	(1UL << 46)
-#define BASE_STEP	(1UL << 39)
+#define BASE_MAX	BIT(46)
+#define BASE_STEP	BIT(39)
 #else
 #define BASE_MAX	(-PAGE_OFFSET)
 #define BASE_STEP	((unsigned long)EXTENT)
@@ -381,18 +381,19 @@ static void __init new_ptes_are_filled(struct kunit *test)
 
 static void __init construction_is_one_range(struct kunit *test)
 {
+	void *page = (void *)pool_pages + PAGE_SIZE;
 	struct early_pgt_area area = early_pgt_area;
 
-	early_pgt_area.start = pool_pages + PAGE_SIZE;
-	early_pgt_area.end = pool_pages + 3 * PAGE_SIZE;
-	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction((void *)(pool_pages + PAGE_SIZE - 8)));
-	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction((void *)(pool_pages + PAGE_SIZE)));
-	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction((void *)(pool_pages + 3 * PAGE_SIZE - 8)));
-	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction((void *)(pool_pages + 3 * PAGE_SIZE)));
+	early_pgt_area.start = (unsigned long)page;
+	early_pgt_area.end = early_pgt_area.start + 2 * PAGE_SIZE;
+	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction(page - 8));
+	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction(page));
+	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction(page + 2 * PAGE_SIZE - 8));
+	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction(page + 2 * PAGE_SIZE));
 
 	/* Nothing is when no chunk is being built. */
 	early_pgt_area.end = early_pgt_area.start;
-	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction((void *)(pool_pages + PAGE_SIZE)));
+	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction(page));
 	early_pgt_area = area;
 }
 

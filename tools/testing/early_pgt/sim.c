@@ -420,14 +420,14 @@ void __fast sim_set_entry(pteval_t *entry, pteval_t val, unsigned int level)
 
 static bool ours;
 
-/* Each basic block of the files under test calls this. */
+/* Each basic block of the files under test calls this. libFuzzer has its own. */
 static u64 steps;
 
 /* Far more than the largest machines take. */
 u64 sim_max_steps = IS_ENABLED(SIM_TINY) ? 1ULL << 22 : 1ULL << 33;
 
 void __fast __sanitizer_cov_trace_pc(void);
-void __fast __sanitizer_cov_trace_pc(void)
+void __fast __attribute__((weak)) __sanitizer_cov_trace_pc(void)
 {
 	if (++steps > sim_max_steps)
 		sim_fail("no end in sight after %llu steps", (unsigned long long)steps);
