@@ -9,6 +9,8 @@
 
 #define pr_fmt(fmt) "early_pgt: " fmt
 
+#include <kunit/visibility.h>
+
 #include <linux/kernel.h>
 #include <linux/memblock.h>
 #include <linux/pfn.h>
@@ -109,7 +111,8 @@ static void __init area_restart(void)
 	early_pgt_area.end = early_pgt_area.start;
 }
 
-static void __init pool_open(unsigned long next, unsigned long end)
+VISIBLE_IF_KUNIT void __init early_pgt_open_pool(unsigned long next,
+						 unsigned long end)
 {
 	pool.next = next;
 	pool.end = end;
@@ -183,7 +186,7 @@ static void __init pool_take(const struct range *run, unsigned long nr)
 		      nr, run->start << PAGE_SHIFT, (run->end << PAGE_SHIFT) - 1);
 	pfn = PFN_DOWN(phys);
 	end = pfn + nr;
-	pool_open(pfn, end);
+	early_pgt_open_pool(pfn, end);
 
 	stats.tables += nr;
 	stats.lowest = min(stats.lowest, pfn);
@@ -194,7 +197,7 @@ static void __init pool_take(const struct range *run, unsigned long nr)
 
 static void __init pool_take_bootstrap(unsigned long nr)
 {
-	pool_open(bootstrap.next, bootstrap.next + nr);
+	early_pgt_open_pool(bootstrap.next, bootstrap.next + nr);
 	bootstrap.next += nr;
 }
 
@@ -512,7 +515,7 @@ static void __init map_chunk(const struct early_pgt_plan *plan,
  */
 void __init early_pgt_begin(void)
 {
-	pool_open(bootstrap.next, bootstrap.end);
+	early_pgt_open_pool(bootstrap.next, bootstrap.end);
 }
 
 /**

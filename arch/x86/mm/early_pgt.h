@@ -73,6 +73,9 @@ void early_pgt_report(void);
 void *early_pgt_alloc(unsigned int nr);
 pte_t *early_pgt_new_ptes(unsigned long start, unsigned long end, pgprot_t prot);
 void early_pgt_publish(void);
+#if IS_ENABLED(CONFIG_KUNIT)
+void early_pgt_open_pool(unsigned long next, unsigned long end);
+#endif
 
 /* PTE tables of other mappings. */
 int early_pgt_vmemmap(unsigned long start, unsigned long end, int node);

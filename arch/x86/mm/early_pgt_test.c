@@ -297,64 +297,44 @@ static struct kunit_suite planner_suite __refdata = {
 	.test_cases = planner_cases,
 };
 
-/* Real pages, which memblock is told to be all there is. */
-#define POOL_ORDER	3
+/* A pool of real pages. */
+#define POOL_ORDER	2
 #define POOL_SIZE	(PAGE_SIZE << POOL_ORDER)
 
 static unsigned long pool_pages __initdata;
+static struct early_pgt_area saved_area __initdata;
 
 static int __init pool_init(struct kunit *test)
 {
-	struct range_of_test all = { 0, POOL_SIZE }, first = { 0, PAGE_SIZE };
-
 	pool_pages = __get_free_pages(GFP_KERNEL, POOL_ORDER);
 	if (!pool_pages)
 		return -ENOMEM;
 	memset((void *)pool_pages, 0xff, POOL_SIZE);
 	base = __pa(pool_pages);
-	fake_memory(&all, 1, &first, 1);
+	saved_area = early_pgt_area;
+	early_pgt_open_pool(PFN_DOWN(base), PFN_DOWN(base) + (1 << POOL_ORDER));
 	return 0;
 }
 
+/* The pages are no tables, and must not go live as such. */
 static void __init pool_exit(struct kunit *test)
 {
 	if (!pool_pages)
 		return;
-	memblock_phys_free(base, POOL_SIZE);
-	real_memory();
+	early_pgt_area = saved_area;
 	free_pages(pool_pages, POOL_ORDER);
 }
 
-/* What is left of the bootstrap tables, some ten of them, comes first. */
-static void __init use_up_bootstrap(void)
+static void __init alloc_takes_one_after_the_other(struct kunit *test)
 {
-	unsigned long page;
-	int i;
+	unsigned long a = (unsigned long)early_pgt_alloc(1);
+	unsigned long b = (unsigned long)early_pgt_alloc(3);
 
-	for (i = 0; i < 16; i++) {
-		page = (unsigned long)early_pgt_alloc(1);
-		if (page >= pool_pages && page < pool_pages + POOL_SIZE) {
-			memblock_phys_free(__pa(page), PAGE_SIZE);
-			return;
-		}
-	}
-}
-
-static void __init alloc_reserves(struct kunit *test)
-{
-	unsigned long a, b;
-
-	use_up_bootstrap();
-	a = (unsigned long)early_pgt_alloc(1);
-	b = (unsigned long)early_pgt_alloc(3);
-
-	KUNIT_EXPECT_TRUE(test, a > pool_pages && a < pool_pages + POOL_SIZE);
-	KUNIT_EXPECT_TRUE(test, b > pool_pages && b < pool_pages + POOL_SIZE);
-	KUNIT_EXPECT_FALSE(test, (a | b) & ~PAGE_MASK);
-	KUNIT_EXPECT_TRUE(test, a < b || a >= b + 3 * PAGE_SIZE);
-	KUNIT_EXPECT_TRUE(test, memblock_is_reserved(__pa(a)));
-	KUNIT_EXPECT_TRUE(test, memblock_is_region_reserved(__pa(b), 3 * PAGE_SIZE));
-	KUNIT_EXPECT_EQ(test, memblock_reserved_size(), 5 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, a, pool_pages);
+	KUNIT_EXPECT_EQ(test, b, pool_pages + PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction((void *)a));
+	KUNIT_EXPECT_TRUE(test, early_pgt_under_construction((void *)b + 3 * PAGE_SIZE - 8));
+	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction((void *)b + 3 * PAGE_SIZE));
 }
 
 /* Entries that aren't asked for are clear, whatever was in the page. */
@@ -382,7 +362,6 @@ static void __init new_ptes_are_filled(struct kunit *test)
 static void __init construction_is_one_range(struct kunit *test)
 {
 	void *page = (void *)pool_pages + PAGE_SIZE;
-	struct early_pgt_area area = early_pgt_area;
 
 	early_pgt_area.start = (unsigned long)page;
 	early_pgt_area.end = early_pgt_area.start + 2 * PAGE_SIZE;
@@ -394,11 +373,10 @@ static void __init construction_is_one_range(struct kunit *test)
 	/* Nothing is when no chunk is being built. */
 	early_pgt_area.end = early_pgt_area.start;
 	KUNIT_EXPECT_FALSE(test, early_pgt_under_construction(page));
-	early_pgt_area = area;
 }
 
 static struct kunit_case pool_cases[] __refdata = {
-	KUNIT_CASE(alloc_reserves),
+	KUNIT_CASE(alloc_takes_one_after_the_other),
 	KUNIT_CASE(new_ptes_are_filled),
 	KUNIT_CASE(construction_is_one_range),
 	{}
