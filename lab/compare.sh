@@ -74,7 +74,7 @@ tables_high() {	# tables_high FOLDER [xen]
 
 # In kB: what the guest freed of its image, what it maps.
 freed() {	# freed FOLDER
-	sed -n 's/.*Freeing .* memory: \([0-9]*\)K.*/\1/p' "$1/console.log" | paste -sd+ | bc
+	sed -n 's/.*Freeing .* memory: \([0-9]*\)K.*/\1/p' "$1/console.log" | awk '{ s += $1 } END { print s + 0 }'
 }
 mapped() {	# mapped FOLDER
 	awk -F '\t' '$1 == "all" && $2 ~ /^direct_map_bytes_/ { s += $3 } END { print s / 1024 }' "$1/facts.tsv"
@@ -83,7 +83,7 @@ mapped() {	# mapped FOLDER
 # not reserved, which in base is not all: RAM that moves out of holes comes later.
 hashes() {	# hashes FILE
 	sed -n 's/.*\(Dentry\|Inode\)-\?[a-z ]*cache hash table entries: .* \([0-9]*\) bytes.*/\2/p' "$1" |
-		paste -sd+ | sed 's,.*,(&) / 1024,' | bc
+		awk '{ s += $1 } END { print s / 1024 }'
 }
 # In kB: kernel image with the BRK, and the tables elsewhere.
 own() {		# own FOLDER

@@ -27,6 +27,7 @@
 
 /* Frames in the p2m list that have no machine frame, or somebody else's. */
 #define FIRST		PFN_DOWN(SZ_128M)
+#define NOT_LISTED	600UL		/* at the end of RAM */
 
 static void map_ballooned(void);
 
@@ -43,6 +44,7 @@ static bool failed;
 /* The kernel's vmemmap code, for the page tables of the model. */
 
 static bool in_pieces;			/* no memory for a large block */
+static bool no_top;			/* nor for a table below the top */
 static unsigned int nr_verified;
 
 pmd_t __pmd(pteval_t val)
@@ -83,7 +85,8 @@ pmd_t *pmd_offset(pud_t *pud, unsigned long addr)
 
 pgd_t *vmemmap_pgd_populate(unsigned long addr, int node)
 {
-	return (pgd_t *)(sim_top + (addr >> page_level_shift(4)) % PTRS_PER_TOP);
+	return no_top ? NULL :
+	       (pgd_t *)(sim_top + (addr >> page_level_shift(4)) % PTRS_PER_TOP);
 }
 
 p4d_t *vmemmap_p4d_populate(pgd_t *pgd, unsigned long addr, int node)
@@ -155,7 +158,7 @@ static bool start(bool xen, void (*map)(void))
 		memblock_reserve(xen_model_free_area, SZ_8M);
 	if (map == map_ballooned) {
 		memblock_reserve(PFN_PHYS(FIRST), SZ_4M);
-		memblock_reserve(RAM - PFN_PHYS(3), PFN_PHYS(3));
+		memblock_reserve(RAM - PFN_PHYS(NOT_LISTED), PFN_PHYS(NOT_LISTED));
 	}
 	rc = sim_run(map, early_pgt_alloc);
 	if (rc != SIM_OK)
@@ -245,8 +248,11 @@ static void vmemmap(bool xen)
 	finish();
 	check_vmemmap(VMEMMAP_VA + SZ_32M, VMEMMAP_VA + SZ_32M + SZ_4M);
 
+	/* Two parts of a table. */
 	in_pieces = true;
-	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_128M, VMEMMAP_VA + SZ_128M + SZ_2M, 0));
+	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_128M, VMEMMAP_VA + SZ_128M + SZ_1M, 0));
+	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_128M + SZ_1M,
+				  VMEMMAP_VA + SZ_128M + SZ_2M, 0));
 	in_pieces = false;
 	finish();
 	check_vmemmap(VMEMMAP_VA + SZ_128M, VMEMMAP_VA + SZ_128M + SZ_2M);
@@ -286,6 +292,9 @@ static void vmemmap_no_memory(void)
 		xen_model_check();
 	}
 	EXPECT(!rc);
+	no_top = true;
+	EXPECT(early_pgt_vmemmap(VMEMMAP_VA, VMEMMAP_VA + SZ_4M, 0) == -ENOMEM);
+	no_top = false;
 
 	/* In the middle of a live table. */
 	EXPECT(!early_pgt_vmemmap(VMEMMAP_VA + SZ_16M, VMEMMAP_VA + SZ_16M + SZ_4K, 0));
@@ -519,8 +528,8 @@ static void map_ballooned(void)
 	xen_p2m_addr[FIRST + 512 + 11] |= FOREIGN_FRAME_BIT;
 	xen_p2m_addr[FIRST + 512 + 12] |= IDENTITY_FRAME_BIT;
 	/* The end isn't in the list at all. */
-	xen_p2m_size = PAGES - 3;
-	sim_ballooned = 5;
+	xen_p2m_size = PAGES - NOT_LISTED;
+	sim_ballooned = 2 + NOT_LISTED;
 	sim_map_ours();
 }
 
@@ -532,8 +541,8 @@ static void ballooned_frames(void)
 	EXPECT(start(true, map_ballooned));
 	for (i = 0; i < 1024; i++)
 		EXPECT(is_pte((unsigned long)__va(PFN_PHYS(FIRST + i)), true) == (i && i != 7));
-	for (i = 1; i <= 4; i++)
-		EXPECT(!*sim_walk((unsigned long)__va(PFN_PHYS(PAGES - i)), &level) == (i < 4));
+	for (i = 1; i <= NOT_LISTED + 1; i++)
+		EXPECT(!*sim_walk((unsigned long)__va(PFN_PHYS(PAGES - i)), &level) == (i <= NOT_LISTED));
 	for (i = 0; i < 1024; i++)
 		xen_p2m_addr[FIRST + i] = sim_mfn(FIRST + i);
 }
@@ -551,6 +560,9 @@ static void change_entries(void)
 
 		xen_early_pgt_entry(e, *e & ~_PAGE_RW);
 		xen_early_pgt_m2p(sim_mfn(pfn), pfn + 1);
+		/* A batch is full now with an entry, and now with this. */
+		if (pfn == first + n / 2)
+			xen_early_pgt_m2p(sim_mfn(pfn), pfn + 1);
 		if (pfn == first && (!(*e & _PAGE_RW) || xen_model_m2p[pfn] == pfn + 1))
 			sim_fail("a batch takes effect at once");
 	}
@@ -599,6 +611,25 @@ static void table_in_a_hole(void)
 	xen_early_pgt_publish();
 }
 
+/* Our model of Xen would not allow a large page, so it doesn't get to see it. */
+static void table_in_a_large_page(void)
+{
+	unsigned int level;
+
+	early_pgt_area.start = (unsigned long)__va(RAM + SZ_16M);
+	early_pgt_area.end = early_pgt_area.start + PAGE_SIZE;
+	*sim_walk(early_pgt_area.start, &level) = _PAGE_PRESENT | _PAGE_PSE;
+	xen_early_pgt_publish();
+}
+
+static void no_more_tables(void)
+{
+	sim_map_ours();
+	memblock_reserve(0, RAM);
+	while (early_pgt_alloc(1))
+		;
+}
+
 static void refusals_are_reported(void)
 {
 	void *console = early_console;
@@ -612,6 +643,8 @@ static void refusals_are_reported(void)
 	EXPECT(refused(wrong_m2p, "mmu_update 1 of 1, error -22: m2p of mfn 0x401000001 = pfn 0x1234"));
 	early_console = console;
 	EXPECT(refused(table_in_a_hole, "isn't mapped by a PTE"));
+	EXPECT(refused(table_in_a_large_page, "isn't mapped by a PTE"));
+	EXPECT(refused(no_more_tables, "no memory for 1 tables below 0x20400000"));
 }
 
 int main(void)

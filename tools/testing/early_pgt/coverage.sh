@@ -21,6 +21,8 @@ make -s -j2 OUT="$work" KSRC="$(realpath "$2")" ARCH="$(realpath "$3")" "${progr
 	"$work/cov-boot-64"
 	"$work/cov-exhaustive-32" 7 1
 	"$work/cov-exhaustive-64" 7 1
+	"$work/cov-exhaustive-64" 20 1 10
+	"$work/cov-exhaustive-32" 18 1 5
 	"$work/cov-simulate" -q maps
 } >"$work/log"
 cd "$work"

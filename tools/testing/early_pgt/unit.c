@@ -59,10 +59,10 @@ int main(void)
 	struct sim_config c = {
 		.levels = IS_ENABLED(CONFIG_X86_64) ? 4 : IS_ENABLED(CONFIG_X86_PAE) ? 3 : 2,
 		.bits = PTRS_PER_TOP == 1024 ? 10 : 9,
-		.sizes = BIT(PG_LEVEL_4K), .kernel = SZ_16M, .kernel_end = SZ_32M,
+		.sizes = BIT(PG_LEVEL_4K) | BIT(PG_LEVEL_2M), .kernel = SZ_16M, .kernel_end = SZ_32M,
 	};
 	struct kunit_suite **s;
-	unsigned int failed = 0;
+	unsigned int failed = 0, brk;
 	unsigned long pfn;
 
 	/* A machine with tables, which those under test are added to in mind. */
@@ -77,10 +77,12 @@ int main(void)
 	}
 
 	/* Later, from the rest of the BRK, and then from anywhere. */
-	do {
+	for (brk = 0; ; brk++) {
 		pfn = PFN_DOWN(__pa(early_pgt_alloc(1)));
-	} while (PFN_PHYS(pfn) < c.kernel_end);
-	if (!memblock_is_reserved(PFN_PHYS(pfn)) || sim_was_reserved(pfn)) {
+		if (PFN_PHYS(pfn) < c.kernel || PFN_PHYS(pfn) >= c.kernel_end)
+			break;
+	}
+	if (!brk || !memblock_is_reserved(PFN_PHYS(pfn)) || sim_was_reserved(pfn)) {
 		printf("Bail out! early_pgt_alloc(): pfn %#lx\n", pfn);
 		return 1;
 	}
