@@ -11,14 +11,14 @@ files() {
 mapfile -t shell < <(files | while read -r file; do
 	case $file in
 	*.sh | *.t) echo "$file" ;;
-	*) head -n 1 "$file" | grep -aqE '^#!.*/(ba)?sh\b' && echo "$file" ;;
+	*) grep -aqE '^#!.*/(ba)?sh\b' < <(head -n 1 "$file") && echo "$file" ;;
 	esac
 done)
 
 without_spdx() {
 	files | while read -r file; do
 		case $file in COPYING | LICENSES/*) continue ;; esac
-		head -n 40 "$file" | grep -aqF 'SPDX-License-Identifier:' ||
+		grep -aqF 'SPDX-License-Identifier:' < <(head -n 40 "$file") ||
 			echo "$file: no SPDX-License-Identifier line"
 	done
 }
