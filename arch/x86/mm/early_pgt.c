@@ -31,14 +31,11 @@
  * table a level is what it takes to map anything: once for the ISA range, and
  * once for the first chunk, which brings the memory for all other tables. They
  * may share no table, as RAM can be anywhere. The trampoline has a PUD table
- * of its own if KASLR moves the direct map, and a P4D table with 5 levels.
+ * of its own if KASLR moves the direct map, and a P4D table with 5 levels. The
+ * others are for machines whose memory is all but full, and aren't wasted:
+ * early_pgt_alloc() begins with what is left of them.
  */
-#ifdef CONFIG_RANDOMIZE_MEMORY
-#define TRAMPOLINE_TABLES	(CONFIG_PGTABLE_LEVELS - 3)
-#else
-#define TRAMPOLINE_TABLES	0
-#endif
-#define BOOTSTRAP_TABLES	(2 * EARLY_PGT_PER_PAGE + TRAMPOLINE_TABLES)
+#define BOOTSTRAP_TABLES	(IS_ENABLED(CONFIG_X86_64) ? 4 * EARLY_PGT_PER_PAGE : 6)
 
 RESERVE_BRK(early_pgt, BOOTSTRAP_TABLES * PAGE_SIZE);
 
@@ -306,6 +303,7 @@ void __init early_pgt_publish(void)
 }
 
 #define NR_SOURCES	(2 * ARRAY_SIZE(floors) + 1)
+#define BOOTSTRAP	(NR_SOURCES - 1)
 
 /* Any memory, in any number of pieces: a link to each of them takes longer. */
 #define SCATTERED	NR_SOURCES
@@ -324,9 +322,9 @@ static unsigned long __init pool_source(unsigned int n, unsigned long nr,
 
 	/* A chunk that takes no table has an empty pool, anywhere. */
 	if (take && !nr)
-		n = NR_SOURCES - 1;
+		n = BOOTSTRAP;
 
-	if (n == NR_SOURCES - 1) {
+	if (n == BOOTSTRAP) {
 		if (take)
 			pool_take_bootstrap(nr);
 		return bootstrap.end - bootstrap.next;
@@ -374,6 +372,12 @@ static unsigned int __init plan_from(struct early_pgt_plan *plan,
 				     bool bottom_up)
 {
 	unsigned int n;
+
+	/* Reserved in any case: if they do for all, take no others. */
+	early_pgt_plan_chunk(plan, start, end, sizes,
+			     pool_source(BOOTSTRAP, 0, bottom_up, false), bottom_up);
+	if (plan->start == left_start && plan->end == left_end)
+		return BOOTSTRAP;
 
 	for (n = 0; n < NR_SOURCES; n++) {
 		early_pgt_plan_chunk(plan, start, end, sizes,

@@ -15,7 +15,9 @@
 #define max_pfn_mapped			base_max_pfn_mapped
 #define max_low_pfn_mapped		base_max_low_pfn_mapped
 
+#ifdef CONFIG_X86_64
 #define CONFIG_X86_5LEVEL		1
+#endif
 #define __meminit
 #define GFP_ATOMIC			0
 #define __get_free_pages(gfp, order)	((void)(order), 0UL)

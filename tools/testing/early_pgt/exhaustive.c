@@ -57,13 +57,12 @@ static void print_map(const struct sim_config *c, const char *map, unsigned int 
 
 static bool run(const struct sim_config *c, const char *map, unsigned int pages)
 {
-	unsigned int bootstrap = 2 * (c->levels - 1);
-
-	if (!IS_ENABLED(CONFIG_X86_32) && !c->kaslr)
-		bootstrap += c->levels - 3;
+	unsigned int bootstrap;
 
 	counts.runs++;
 	set_map(c, map, pages);
+	/* The trampoline has its own. */
+	bootstrap = sim_bootstrap() - (c->kaslr ? c->levels - 3 : 0);
 	switch (sim_ours()) {
 	case SIM_OK:
 		counts.mapped++;

@@ -740,6 +740,14 @@ static void light_fill_ptes(pte_t *pte, unsigned long pfn, unsigned int nr,
 	(void)prot;
 }
 
+/**
+ * sim_bootstrap - bootstrap tables that any machine can do with
+ */
+unsigned int sim_bootstrap(void)
+{
+	return 2 * (sim.levels - 1) + (IS_ENABLED(CONFIG_X86_64) ? sim.levels - 3 : 0);
+}
+
 /* As init_mem_mapping(). */
 void sim_map_ours(void)
 {
@@ -750,6 +758,9 @@ void sim_map_ours(void)
 		early_pgt_ops.fill_ptes = light_fill_ptes;
 	early_pgt_reserve_bootstrap();
 	sim_lock_brk();
+	/* So many that all but everything can be mapped: not in the small scope. */
+	if (IS_ENABLED(SIM_TINY))
+		early_pgt_alloc(brk_next - brk_start - sim_bootstrap());
 
 	early_pgt_begin();
 	init_memory_mapping(0, ISA_END_ADDRESS, PAGE_KERNEL);

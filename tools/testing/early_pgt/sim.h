@@ -101,6 +101,7 @@ void sim_begin(const struct sim_config *config);
 enum sim_outcome sim_run(void (*map)(void), void *(*alloc)(unsigned int nr));
 void sim_lock_brk(void);
 enum sim_outcome sim_ours(void);
+unsigned int sim_bootstrap(void);
 void sim_map_ours(void);
 void sim_foreign_table(unsigned long pfn, unsigned int level);
 void sim_fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
