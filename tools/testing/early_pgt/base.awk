@@ -11,6 +11,7 @@
 /^ \* The real mode trampoline/				{ on = 0 }
 
 on { line[n++] = $0 }
+/^void  *__init early_alloc_pgt_buf/			{ print "#define HAVE_BASE" }
 
 # Drop what is no complete function at the end: the start of a comment.
 !on && n {

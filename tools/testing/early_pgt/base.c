@@ -40,6 +40,9 @@ static unsigned long kernel_physical_mapping_init(unsigned long start,
 
 #include "base_extract.c"
 
+#ifdef HAVE_BASE
+const bool sim_has_base = true;
+
 /* As init_mem_mapping(). */
 static void base_map(void)
 {
@@ -81,3 +84,11 @@ enum sim_outcome sim_base(void)
 	sim.xen = false;
 	return sim_run(base_map, alloc_low_pages);
 }
+#else
+const bool sim_has_base;
+
+enum sim_outcome sim_base(void)
+{
+	return SIM_NONE;
+}
+#endif

@@ -50,7 +50,7 @@ static bool known_type(const char *type, enum map_kind *kind)
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		if (strncasecmp(type, types[i], strlen(types[i])))
 			continue;
-		*kind = min(i, (unsigned int)MAP_KIND_OTHER);
+		*kind = min_t(unsigned int, i, MAP_KIND_OTHER);
 		return true;
 	}
 	return false;

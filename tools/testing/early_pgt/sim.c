@@ -672,7 +672,7 @@ static void start_machine(void)
 
 	max_pfn = 0;
 	for (i = 0; i < (int)nr_ram; i++)
-		max_pfn = max(max_pfn, (unsigned long)PFN_DOWN(ram[i].base + ram[i].size));
+		max_pfn = max_t(unsigned long, max_pfn, PFN_DOWN(ram[i].base + ram[i].size));
 	if (max_pfn > SIM_MAX_PFN)
 		sim_fail("memory beyond %lu GB", SIM_MAX_PFN >> 18);
 	max_low_pfn_shim = max_pfn;

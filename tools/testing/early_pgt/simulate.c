@@ -65,7 +65,7 @@ static bool less_room(const struct sim_result *base, unsigned long slack)
 
 static void compare(const char *file, const char *what, struct sim_config *c)
 {
-	enum sim_outcome rc[2] = { SIM_PANIC };
+	enum sim_outcome rc[2] = { SIM_NONE };
 	struct sim_result base = {};
 	const char *why = NULL;
 	unsigned long brk;
@@ -79,7 +79,7 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 		rc[0] = sim_base();
 		base = sim_result;
 		nr_base_panics += rc[0] == SIM_PANIC;
-		if (!brief)
+		if (!brief && rc[0] != SIM_NONE)
 			print_row(what, "base", rc[0]);
 		if (rc[0] == SIM_FAIL)
 			why = "the base's mapping isn't as expected";
@@ -296,6 +296,11 @@ int main(int argc, char **argv)
 	}
 	if (rc)
 		return rc;
+	if (!sim_has_base) {
+		printf("%s%u maps, %u runs: %u failed; nothing to compare with (BASE=)\n",
+		       brief ? "" : "\n", nr_maps, nr_runs, nr_bad);
+		return nr_bad != 0;
+	}
 	printf("%s%u maps, %u runs each with base and ours: %u failed, base panics in %u, less room for a crash kernel than base in %u\n",
 	       brief ? "" : "\n", nr_maps, nr_runs, nr_bad, nr_base_panics, nr_less_room);
 	return nr_bad != 0;
