@@ -67,14 +67,14 @@ sabotage: setup lab
 	@lab/sabotage
 
 # Boots are single-threaded: two test files at a time, but for the boot matrix,
-# which runs as many rows at a time as there are processors. CHECK= picks some.
+# which runs as many rows at a time as there are processors. TESTS= picks some.
 # domu.t needs one more kernel, and is for those who change lab/domu.
-CHECK ?= $(filter-out %/domu.t,$(wildcard lab/check/*.t))
+TESTS ?= $(filter-out %/domu.t,$(wildcard lab/check/*.t))
 prove = prove --timer --comments --failures
 check: setup kernels lab
 	@rc=0; \
-	$(prove) -j 2 $(filter-out %/boot.t,$(CHECK)) || rc=1; \
-	$(if $(filter %/boot.t,$(CHECK)),$(prove) lab/check/boot.t || rc=1;) \
+	$(prove) -j 2 $(filter-out %/boot.t,$(TESTS)) || rc=1; \
+	$(if $(filter %/boot.t,$(TESTS)),$(prove) lab/check/boot.t || rc=1;) \
 	exit $$rc
 
 clean:
