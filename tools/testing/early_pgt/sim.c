@@ -659,7 +659,9 @@ static void start_machine(void)
 
 	if (sim.kernel_end - sim.kernel < PFN_PHYS(16))
 		sim_fail("no room for the kernel");
-	if (memblock_is_region_memory(sim.kernel, sim.kernel_end - sim.kernel))
+	/* Where a machine has no room for it, it may lie in some RAM and in holes. */
+	if (memblock_overlaps_region(&memblock.memory, sim.kernel,
+				     sim.kernel_end - sim.kernel))
 		memblock_reserve(sim.kernel, sim.kernel_end - sim.kernel);
 	if (sim.nr_p2m)
 		memblock_reserve(PFN_PHYS(sim.p2m), PFN_PHYS(sim.nr_p2m));
