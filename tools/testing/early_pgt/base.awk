@@ -10,6 +10,9 @@
 /^#define NR_RANGE_MR 3/				{ print "#ifdef CONFIG_X86_32"; on = 1 }
 /^ \* The real mode trampoline/				{ on = 0 }
 
+# A matter of configuration, see base.c.
+/^#define INIT_PGD_PAGE_TABLES/				{ next }
+
 on { line[n++] = $0 }
 /^void  *__init early_alloc_pgt_buf/			{ print "#define HAVE_BASE" }
 
