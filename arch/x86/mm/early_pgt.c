@@ -32,10 +32,16 @@
  * once for the first chunk, which brings the memory for all other tables. They
  * may share no table, as RAM can be anywhere. The trampoline has a PUD table
  * of its own if KASLR moves the direct map, and a P4D table with 5 levels. The
- * others are for machines whose memory is all but full, and aren't wasted:
- * early_pgt_alloc() begins with what is left of them.
+ * others are for machines whose memory is all but full; early_pgt_alloc() begins
+ * with what is left of them.
  */
-#define BOOTSTRAP_TABLES	(IS_ENABLED(CONFIG_X86_64) ? 4 * EARLY_PGT_PER_PAGE : 6)
+#if defined(CONFIG_RANDOMIZE_MEMORY)
+#define BOOTSTRAP_TABLES	(4 * EARLY_PGT_PER_PAGE)
+#elif defined(CONFIG_X86_64)
+#define BOOTSTRAP_TABLES	(2 * EARLY_PGT_PER_PAGE)
+#else
+#define BOOTSTRAP_TABLES	6
+#endif
 
 RESERVE_BRK(early_pgt, BOOTSTRAP_TABLES * PAGE_SIZE);
 

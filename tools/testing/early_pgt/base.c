@@ -88,6 +88,6 @@ const bool sim_has_base;
 
 enum sim_outcome sim_base(void)
 {
-	return SIM_NONE;
+	return SIM_PANIC;
 }
 #endif

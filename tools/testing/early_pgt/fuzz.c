@@ -261,7 +261,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		snprintf(why, sizeof(why), "ours: %s", sim_message);
 	else if (rc == SIM_PANIC && memblock.reserved.cnt == memblock.reserved.max &&
 		 !strncmp(sim_message, "early_pgt: can't reserve ", 25) &&
-		 (b != SIM_OK || base.total == base.bootstrap))
+		 (b == SIM_PANIC || base.total == base.bootstrap))
 		;	/* memblock can't grow: base dies as well, or needs nothing of it */
 	else if (rc == SIM_PANIC && strncmp(sim_message, "early_pgt: can't map [mem ", 26))
 		snprintf(why, sizeof(why), "ours panics with another message: %s", sim_message);
@@ -277,7 +277,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (showing)
 		fprintf(stderr, "# ours: %s; base: %s\n",
 			rc == SIM_OK ? "maps it" : why[0] ? why : sim_message,
-			b == SIM_OK ? "maps it" : b == SIM_NONE ? "no source" : "panics, or would fault");
+			b == SIM_OK ? "maps it" : sim_has_base ? "panics, or would fault" : "no source");
 	if (why[0]) {
 		report(why);
 		abort();

@@ -46,8 +46,7 @@ struct sim_config {
 	unsigned long nr_p2m;
 };
 
-/* NONE: there is no source of a kernel without chunks. */
-enum sim_outcome { SIM_OK, SIM_PANIC, SIM_FAIL, SIM_NONE };
+enum sim_outcome { SIM_OK, SIM_PANIC, SIM_FAIL };
 
 /**
  * struct sim_result - what came out
@@ -121,7 +120,7 @@ bool sim_was_reserved(unsigned long pfn);
 void sim_chunk(void);
 
 /* The base kernel's way to map all RAM, for comparison. */
-extern const bool sim_has_base;
+extern const bool sim_has_base;		/* or its source isn't at hand */
 enum sim_outcome sim_base(void);
 
 /* Xen's page types. */

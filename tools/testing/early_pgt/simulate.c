@@ -65,7 +65,7 @@ static bool less_room(const struct sim_result *base, unsigned long slack)
 
 static void compare(const char *file, const char *what, struct sim_config *c)
 {
-	enum sim_outcome rc[2] = { SIM_NONE };
+	enum sim_outcome rc[2] = { SIM_PANIC };
 	struct sim_result base = {};
 	const char *why = NULL;
 	unsigned long brk;
@@ -75,11 +75,11 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	sim_begin(c);
 	map_set_memory(&map);
 	ram = memblock_phys_mem_size();
-	if (c->sizes & BIT(PG_LEVEL_2M) || ram <= NO_BASE) {
+	if (sim_has_base && (c->sizes & BIT(PG_LEVEL_2M) || ram <= NO_BASE)) {
 		rc[0] = sim_base();
 		base = sim_result;
 		nr_base_panics += rc[0] == SIM_PANIC;
-		if (!brief && rc[0] != SIM_NONE)
+		if (!brief)
 			print_row(what, "base", rc[0]);
 		if (rc[0] == SIM_FAIL)
 			why = "the base's mapping isn't as expected";
