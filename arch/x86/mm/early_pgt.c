@@ -60,7 +60,12 @@ static unsigned long scattered __initdata;
 /* What is left to map. */
 static unsigned long left_start __initdata;
 static unsigned long left_end __initdata;
+
+/* Pages left over when all is mapped, in whatever order. */
 static long spare __initdata;
+
+/* The best source of tables, see pool_source(). */
+static unsigned int first_source __initdata;
 
 /* None of the memory that is left to map is needed for tables. */
 static bool any_order __initdata;
@@ -379,13 +384,7 @@ static unsigned int __init plan_from(struct early_pgt_plan *plan,
 {
 	unsigned int n;
 
-	/* Reserved in any case: if they do for all, take no others. */
-	early_pgt_plan_chunk(plan, start, end, sizes,
-			     pool_source(BOOTSTRAP, 0, bottom_up, false), bottom_up);
-	if (plan->start == left_start && plan->end == left_end)
-		return BOOTSTRAP;
-
-	for (n = 0; n < NR_SOURCES; n++) {
+	for (n = first_source; n < NR_SOURCES; n++) {
 		early_pgt_plan_chunk(plan, start, end, sizes,
 				     pool_source(n, ULONG_MAX, bottom_up, false),
 				     bottom_up);
@@ -572,9 +571,16 @@ static void __init map_part(unsigned long start, unsigned long end,
 void __init early_pgt_map_ram(unsigned long start, unsigned long end,
 			      unsigned long sizes, unsigned long split)
 {
+	struct early_pgt_plan all;
+
+	early_pgt_plan_range(&all, start, end, sizes);
+	spare = pages_at_hand() + early_pgt_free_pages(start, end) - all.nr;
+
+	/* Reserved in any case: if they do for all of RAM, take no others. */
+	first_source = all.nr <= bootstrap.end - bootstrap.next ? BOOTSTRAP : 0;
+
 	left_start = start;
 	left_end = end;
-	spare = early_pgt_spare(start, end, sizes, pages_at_hand());
 	if (split) {
 		map_part(split, end, sizes, true);
 		end = min(split, end);

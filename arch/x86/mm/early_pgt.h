@@ -54,8 +54,6 @@ void early_pgt_plan_range(struct early_pgt_plan *plan, unsigned long start,
 int early_pgt_first_region(unsigned long addr);
 unsigned long early_pgt_not_mapped(u64 start, u64 end);
 unsigned long early_pgt_free_pages(unsigned long start, unsigned long end);
-long early_pgt_spare(unsigned long start, unsigned long end,
-		     unsigned long sizes, unsigned long room);
 bool early_pgt_pays(const struct early_pgt_plan *plan, unsigned long room,
 		    long spare);
 

@@ -292,26 +292,10 @@ unsigned long __init early_pgt_free_pages(unsigned long start, unsigned long end
 }
 
 /**
- * early_pgt_spare - pages left over when all is mapped, in whatever order
- * @start: first byte that is left to map
- * @end:   past the last byte that is left to map
- * @sizes: page sizes allowed, bits of 1 << PG_LEVEL_*
- * @room:  tables at hand
- */
-long __init early_pgt_spare(unsigned long start, unsigned long end,
-			    unsigned long sizes, unsigned long room)
-{
-	struct early_pgt_plan all;
-
-	early_pgt_plan_chunk(&all, start, end, sizes, UINT_MAX, true);
-	return room + early_pgt_free_pages(start, end) - all.nr;
-}
-
-/**
  * early_pgt_pays - can a chunk be mapped now without doing harm?
  * @plan:  the chunk
  * @room:  tables at hand
- * @spare: from early_pgt_spare()
+ * @spare: pages left over when all is mapped, in whatever order
  *
  * A chunk that frees as many pages as its tables take can be mapped at any
  * time: whatever was possible before stays possible. Only if next to nothing is
