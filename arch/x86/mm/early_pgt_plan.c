@@ -268,27 +268,34 @@ unsigned long __init early_pgt_not_mapped(u64 start, u64 end)
  */
 unsigned long __init early_pgt_free_pages(unsigned long start, unsigned long end)
 {
-	phys_addr_t s, e;
+	struct memblock_type *ram = &memblock.memory, *taken = &memblock.reserved;
 	unsigned long pages = 0;
-	u64 i;
+	int i, j;
 
-	/* Not from the bottom of RAM: there may be thousands of ranges. */
-	i = first_region(&memblock.memory, start) |
-	    (u64)first_region(&memblock.reserved, start) << 32;
+	/*
+	 * There may be thousands of ranges, and thousands of calls: memblock's
+	 * iterators begin at the bottom, and end at the next free page.
+	 */
+	for (i = first_region(ram, start); i < ram->cnt; i++) {
+		u64 a = max_t(u64, ram->regions[i].base, start);
+		u64 b = min_t(u64, ram->regions[i].base + ram->regions[i].size, end);
 
-	while (1) {
-		u64 a, b;
+		if (a >= b)
+			break;
+		for (j = first_region(taken, a); a < b; j++) {
+			u64 next = b, free_end = b;
 
-		__next_mem_range(&i, NUMA_NO_NODE, MEMBLOCK_NONE, &memblock.memory,
-				 &memblock.reserved, &s, &e, NULL);
-		if (i == (u64)ULLONG_MAX || s >= end)
-			return pages;
-
-		a = max_t(u64, PFN_UP(s), PFN_UP(start));
-		b = min_t(u64, PFN_DOWN(e), PFN_DOWN(end));
-		if (a < b)
-			pages += early_pgt_not_mapped(a, b);
+			if (j < taken->cnt) {
+				free_end = min_t(u64, taken->regions[j].base, b);
+				next = taken->regions[j].base + taken->regions[j].size;
+			}
+			if (PFN_UP(a) < PFN_DOWN(free_end))
+				pages += early_pgt_not_mapped(PFN_UP(a),
+							      PFN_DOWN(free_end));
+			a = next;
+		}
 	}
+	return pages;
 }
 
 /**
