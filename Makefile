@@ -69,7 +69,10 @@ sabotage: setup lab
 # Boots are single-threaded: two test files at a time, but for the boot matrix,
 # which runs as many rows at a time as there are processors. TESTS= picks some.
 # domu.t needs one more kernel, and is for those who change lab/domu.
-TESTS ?= $(filter-out %/domu.t,$(wildcard lab/check/*.t))
+all-tests := $(wildcard lab/check/*.t)
+TESTS ?= $(filter-out %/domu.t,$(all-tests))
+no-test := $(filter-out $(all-tests),$(TESTS))
+$(if $(no-test),$(error TESTS: no test is named $(no-test); there are $(all-tests)))
 prove = prove --timer --comments --failures
 check: setup kernels lab
 	@rc=0; \
