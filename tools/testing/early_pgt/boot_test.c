@@ -194,6 +194,23 @@ static unsigned long pfn_at(unsigned long va)
 	return sim_entry_pfn(*sim_walk(va, &level));
 }
 
+/* From the bottom up, the second part could take a table from the first one. */
+static void bootstrap_is_enough(void)
+{
+	struct sim_config c = {
+		.levels = 4, .bits = 9,
+		.sizes = BIT(PG_LEVEL_4K) | BIT(PG_LEVEL_2M), .bottom_up = true,
+		.kernel = SZ_16M, .kernel_end = SZ_32M, .split = SZ_32M,
+	};
+
+	sim_begin(&c);
+	memblock_add(0, SZ_2M + SZ_1M);
+	memblock_add(SZ_4M, SZ_64M + SZ_4K);
+	memblock_reserve(0, SZ_64K);
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.chunks == 2 && sim_result.bootstrap == sim_result.total);
+}
+
 /* Memory map: early_pgt_ptes.c */
 
 static void check_vmemmap(unsigned long start, unsigned long end)
@@ -653,6 +670,7 @@ int main(void)
 		const char *name;
 		void (*run)(void);
 	} tests[] = {
+		{ "bootstrap_is_enough", bootstrap_is_enough },
 		{ "vmemmap_native", vmemmap_native },
 		{ "vmemmap_xen", vmemmap_xen },
 		{ "vmemmap_no_memory", vmemmap_no_memory },

@@ -58,7 +58,7 @@ while IFS=$'\t' read -r file edit what; do
 			try "$t" || rc=$?
 			[ "$rc" -ne 0 ] || continue
 			[ "$rc" -ne 124 ] || { caught="$t: HANGS, which no test sees"; bad=$((bad + 1)); break; }
-			caught="$t: $(grep -m 1 -oE '(MISSED|BROKEN|FAILED|not ok|Bail out|runtime error|AddressSanitizer|no end|^# )[^;]*' "$work/log" | cut -c 1-90)"
+			caught="$t: $(grep -m 1 -oE '(MISSED|BROKEN|FAILED|not ok|Bail out|runtime error|AddressSanitizer|no end|^# [a-z_0-9]+:)[^;]*' "$work/log" | cut -c 1-90)"
 			[ "$caught" != "$t: " ] || caught="$t: $(tail -n 1 "$work/log" | cut -c 1-90)"
 			break
 		done
