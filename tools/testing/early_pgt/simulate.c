@@ -200,16 +200,22 @@ static void collect(const char *path)
 	free(names);
 }
 
-/* What a worker has to say: shared, and text by file. */
-struct report {
-	unsigned int maps, runs, bad, base_panics, less_room;
-	long end[];
-};
-
 #define WORKERS		2
 
-static struct report *reports[WORKERS];
+/* Files go to the worker that is free first: whose is it, where its text ends. */
+static struct shared {
+	unsigned int next, maps, runs, bad, base_panics, less_room;
+	struct {
+		unsigned int worker;
+		long end;
+	} file[];
+} *shared;
 static FILE *texts[WORKERS];
+
+static unsigned int add(unsigned int *sum, unsigned int nr)
+{
+	return __atomic_fetch_add(sum, nr, __ATOMIC_SEQ_CST);
+}
 
 static void work(unsigned int me)
 {
@@ -217,27 +223,28 @@ static void work(unsigned int me)
 
 	dup2(fileno(texts[me]), STDOUT_FILENO);
 	sim_init();
-	for (i = me; i < nr_files; i += WORKERS) {
+	while ((i = add(&shared->next, 1)) < nr_files) {
 		simulate(files[i]);
 		fflush(stdout);
-		reports[me]->end[i] = lseek(STDOUT_FILENO, 0, SEEK_CUR);
+		shared->file[i].worker = me;
+		shared->file[i].end = lseek(STDOUT_FILENO, 0, SEEK_CUR);
 	}
-	reports[me]->maps = nr_maps;
-	reports[me]->runs = nr_runs;
-	reports[me]->bad = nr_bad;
-	reports[me]->base_panics = nr_base_panics;
-	reports[me]->less_room = nr_less_room;
+	add(&shared->maps, nr_maps);
+	add(&shared->runs, nr_runs);
+	add(&shared->bad, nr_bad);
+	add(&shared->base_panics, nr_base_panics);
+	add(&shared->less_room, nr_less_room);
 	exit(0);
 }
 
 static void print_text(unsigned int i)
 {
 	static long at[WORKERS];
-	unsigned int w = i % WORKERS;
+	unsigned int w = shared->file[i].worker;
 	char buf[4096];
 
-	while (at[w] < reports[w]->end[i]) {
-		ssize_t n = min(reports[w]->end[i] - at[w], (long)sizeof(buf));
+	while (at[w] < shared->file[i].end) {
+		ssize_t n = min(shared->file[i].end - at[w], (long)sizeof(buf));
 
 		n = pread(fileno(texts[w]), buf, n, at[w]);
 		if (n <= 0)
@@ -270,11 +277,11 @@ int main(int argc, char **argv)
 	for (i = optind; i < (unsigned int)argc; i++)
 		collect(argv[i]);
 
+	shared = mmap(NULL, sizeof(*shared) + nr_files * sizeof(shared->file[0]),
+		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < WORKERS; i++) {
 		texts[i] = tmpfile();
-		reports[i] = mmap(NULL, sizeof(struct report) + nr_files * sizeof(long),
-				  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (!texts[i] || reports[i] == MAP_FAILED) {
+		if (!texts[i] || shared == MAP_FAILED) {
 			perror("simulate");
 			return 2;
 		}
@@ -287,21 +294,15 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < nr_files; i++)
 		print_text(i);
-	for (i = 0; i < WORKERS; i++) {
-		nr_maps += reports[i]->maps;
-		nr_runs += reports[i]->runs;
-		nr_bad += reports[i]->bad;
-		nr_base_panics += reports[i]->base_panics;
-		nr_less_room += reports[i]->less_room;
-	}
 	if (rc)
 		return rc;
 	if (!sim_has_base) {
 		printf("%s%u maps, %u runs: %u failed; nothing to compare with (BASE=)\n",
-		       brief ? "" : "\n", nr_maps, nr_runs, nr_bad);
-		return nr_bad != 0;
+		       brief ? "" : "\n", shared->maps, shared->runs, shared->bad);
+		return shared->bad != 0;
 	}
 	printf("%s%u maps, %u runs each with base and ours: %u failed, base panics in %u, less room for a crash kernel than base in %u\n",
-	       brief ? "" : "\n", nr_maps, nr_runs, nr_bad, nr_base_panics, nr_less_room);
-	return nr_bad != 0;
+	       brief ? "" : "\n", shared->maps, shared->runs, shared->bad,
+	       shared->base_panics, shared->less_room);
+	return shared->bad != 0;
 }
