@@ -71,10 +71,11 @@ sabotage: setup lab
 # domu.t needs one more kernel, and is for those who change lab/domu.
 all-tests := $(wildcard lab/check/*.t)
 TESTS ?= $(filter-out %/domu.t,$(all-tests))
-no-test := $(filter-out $(all-tests),$(TESTS))
-$(if $(no-test),$(error TESTS: no test is named $(no-test); there are $(all-tests)))
+no-test = $(filter-out $(all-tests),$(TESTS))
 prove = prove --timer --comments --failures
-check: setup kernels lab
+named-tests:
+	$(if $(no-test),$(error TESTS: no test is named $(no-test); there are $(all-tests)))
+check: named-tests setup kernels lab
 	@rc=0; \
 	$(prove) -j 2 $(filter-out %/boot.t,$(TESTS)) || rc=1; \
 	$(if $(filter %/boot.t,$(TESTS)),$(prove) lab/check/boot.t || rc=1;) \
@@ -87,5 +88,5 @@ distclean:
 	rm -rf build
 
 .NOTPARALLEL:
-.PHONY: help setup source demo bench series kernels lab check check-fast boot boot-jobs sabotage clean distclean
+.PHONY: help named-tests setup source demo bench series kernels lab check check-fast boot boot-jobs sabotage clean distclean
 .PHONY: simulate exhaustive fuzz mutants coverage

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Around the direct map, 64-bit: the p2m list that Xen provides grows before
- * it, and the memory map gets its tables after it. And what Xen refuses, or
- * hasn't given.
+ * The direct map in its surroundings, 64-bit: the bootstrap tables come before
+ * it, the p2m list that Xen provides grows before it, and the memory map gets
+ * its tables after it. And what Xen refuses, or hasn't given.
  */
 
 #define _GNU_SOURCE

@@ -23,7 +23,20 @@
 
 static struct map map;
 static bool brief;
-static unsigned int nr_maps, nr_runs, nr_bad, nr_base_panics, nr_less_room;
+
+/* Files go to the worker that is free first: whose is it, where its text ends. */
+static struct shared {
+	unsigned int next, maps, runs, bad, base_panics, less_room;
+	struct {
+		unsigned int worker;
+		long end;
+	} file[];
+} *shared;
+
+static unsigned int add(unsigned int *sum, unsigned int nr)
+{
+	return __atomic_fetch_add(sum, nr, __ATOMIC_SEQ_CST);
+}
 
 static const char *room(unsigned long bytes, char *buf)
 {
@@ -78,7 +91,7 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	if (sim_has_base && (c->sizes & BIT(PG_LEVEL_2M) || ram <= NO_BASE)) {
 		rc[0] = sim_base();
 		base = sim_result;
-		nr_base_panics += rc[0] == SIM_PANIC;
+		add(&shared->base_panics, rc[0] == SIM_PANIC);
 		if (!brief)
 			print_row(what, "base", rc[0]);
 		if (rc[0] == SIM_FAIL)
@@ -100,16 +113,16 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	brk = PFN_PHYS(max(base.bootstrap, sim_result.bootstrap) - sim_result.bootstrap);
 	if (!why && rc[0] == SIM_OK && less_room(&base, brk)) {
 		/* Base may spread its tables over holes that are of no use. */
-		nr_less_room++;
+		add(&shared->less_room, 1);
 		if (less_room(&base, PFN_PHYS(sim_result.total)))
 			why = "less room for a crash kernel than base";
 		else if (!brief)
 			printf("  %-6s less room for a crash kernel than base, by the tables themselves\n",
 			       what);
 	}
-	nr_runs++;
+	add(&shared->runs, 1);
 	if (why) {
-		nr_bad++;
+		add(&shared->bad, 1);
 		printf("FAILED: %s, %s: %s\n", file, what, why);
 	}
 }
@@ -130,7 +143,7 @@ static void simulate(const char *file)
 	unsigned int i;
 
 	map_read(&map, file);
-	nr_maps++;
+	add(&shared->maps, 1);
 	if (!brief) {
 		printf("\n%s\n", name ? name + 1 : file);
 		printf("  %-6s %-4s %6s %8s %6s %5s %4s %4s %5s %14s %14s %7s %7s %7s %8s %6s %6s\n",
@@ -202,20 +215,7 @@ static void collect(const char *path)
 
 #define WORKERS		2
 
-/* Files go to the worker that is free first: whose is it, where its text ends. */
-static struct shared {
-	unsigned int next, maps, runs, bad, base_panics, less_room;
-	struct {
-		unsigned int worker;
-		long end;
-	} file[];
-} *shared;
 static FILE *texts[WORKERS];
-
-static unsigned int add(unsigned int *sum, unsigned int nr)
-{
-	return __atomic_fetch_add(sum, nr, __ATOMIC_SEQ_CST);
-}
 
 static void work(unsigned int me)
 {
@@ -229,11 +229,6 @@ static void work(unsigned int me)
 		shared->file[i].worker = me;
 		shared->file[i].end = lseek(STDOUT_FILENO, 0, SEEK_CUR);
 	}
-	add(&shared->maps, nr_maps);
-	add(&shared->runs, nr_runs);
-	add(&shared->bad, nr_bad);
-	add(&shared->base_panics, nr_base_panics);
-	add(&shared->less_room, nr_less_room);
 	exit(0);
 }
 
