@@ -2,9 +2,9 @@
 /*
  * Early page tables: the pool of tables, and the loop that maps all RAM.
  *
- * RAM is mapped in chunks. The tables of a chunk are allocated at the end of
- * the chunk mapped before it: in one piece, reserved once, and exactly as many
- * as the chunk needs. See Documentation/arch/x86/early-pgt.rst.
+ * How many tables all of RAM takes is counted first. RAM is then mapped in
+ * chunks, as large as the tables at hand allow. The end of a chunk holds the
+ * tables of the next ones. See Documentation/arch/x86/early-pgt.rst.
  */
 
 #define pr_fmt(fmt) "early_pgt: " fmt
@@ -17,10 +17,12 @@
 #include <linux/pgtable.h>
 #include <linux/range.h>
 #include <linux/sizes.h>
+#include <linux/utsname.h>
 
 #include <asm/e820/types.h>
 #include <asm/early_pgt.h>
 #include <asm/page.h>
+#include <asm/sections.h>
 #include <asm/setup.h>
 
 #include "early_pgt.h"
@@ -28,12 +30,11 @@
 
 /*
  * The first tables come from the BRK, which is mapped with the kernel. One
- * table a level is what it takes to map anything: once for the ISA range, and
- * once for the first chunk, which brings the memory for all other tables. They
- * may share no table, as RAM can be anywhere. The trampoline has a PUD table
- * of its own if KASLR moves the direct map, and a P4D table with 5 levels. The
- * others are for machines whose memory is all but full; early_pgt_alloc() begins
- * with what is left of them.
+ * table a level is what it takes to map any page: once for the ISA range, and
+ * once for RAM, which brings the memory for all other tables. They may share no
+ * table, as RAM can be anywhere. The trampoline has a PUD table of its own if
+ * KASLR moves the direct map, and a P4D table with 5 levels. The others make
+ * the first chunk larger.
  */
 #if defined(CONFIG_RANDOMIZE_MEMORY)
 #define BOOTSTRAP_TABLES	(4 * EARLY_PGT_PER_PAGE)
@@ -45,60 +46,46 @@
 
 RESERVE_BRK(early_pgt, BOOTSTRAP_TABLES * PAGE_SIZE);
 
-/* Page frames, [next, end) is free. */
-struct pool {
-	unsigned long next;
+/* Needed are two for each table of a page; more make for larger chunks. */
+#define POOL_PIECES		16
+
+/* For a panic: tables may come from more ranges than that. */
+#define TAKEN_RANGES		64
+
+/* Memory for tables that is mapped, reserved, and unused. */
+static struct {
+	struct range piece[POOL_PIECES];	/* page frames; the last one is used first */
+	unsigned int nr;
+	unsigned long pages;			/* in all pieces */
+	struct range taken[TAKEN_RANGES];	/* page frames that memblock gave */
+	int nr_taken;
+	unsigned long tables;			/* pages that memblock gave */
+	unsigned long below_4g;			/* of these */
+} pool __initdata;
+
+/* What is to be mapped, and how. */
+struct map_state {
+	unsigned long start;			/* of all of it, bytes */
 	unsigned long end;
+	unsigned long sizes;			/* bits of 1 << PG_LEVEL_* */
+	unsigned long split;			/* where mapping begins */
+	bool bottom_up;
+	unsigned long need;			/* tables that the rest of it takes */
+	unsigned int chunks;			/* so far */
 };
 
-static struct pool bootstrap __initdata;
-static struct pool pool __initdata;
-
-/* Tables to come after those in the pool, from wherever there are some. */
-static unsigned long scattered __initdata;
-
-/* What is left to map. */
-static unsigned long left_start __initdata;
-static unsigned long left_end __initdata;
-
-/* Pages left over when all is mapped, in whatever order. */
-static long spare __initdata;
-
-/* The best source of tables, see pool_source(). */
-static unsigned int first_source __initdata;
-
-/* None of the memory that is left to map is needed for tables. */
-static bool any_order __initdata;
-
-static struct {
-	unsigned long tables;
-	unsigned long chunks;
-	unsigned long lowest;
-	unsigned long highest;
-	unsigned long below_4g;
-	unsigned long below_896m;
-} stats __initdata = { .lowest = ULONG_MAX };
-
-struct early_pgt_area early_pgt_area __initdata;
-
-static void __init native_fill_ptes(pte_t *pte, unsigned long pfn,
-				    unsigned int nr, pgprot_t prot)
+static void __init pool_add(unsigned long pfn, unsigned long nr)
 {
-	pteval_t val = pte_val(pfn_pte(pfn, prot));
-
-	for (; nr >= 4; nr -= 4, pte += 4, val += 4 * PAGE_SIZE) {
-		native_set_pte(pte + 0, native_make_pte(val));
-		native_set_pte(pte + 1, native_make_pte(val + PAGE_SIZE));
-		native_set_pte(pte + 2, native_make_pte(val + 2 * PAGE_SIZE));
-		native_set_pte(pte + 3, native_make_pte(val + 3 * PAGE_SIZE));
-	}
-	for (; nr; nr--, pte++, val += PAGE_SIZE)
-		native_set_pte(pte, native_make_pte(val));
+	pool.piece[pool.nr].start = pfn;
+	pool.piece[pool.nr++].end = pfn + nr;
+	pool.pages += nr;
 }
 
-struct early_pgt_ops early_pgt_ops __initdata = {
-	.fill_ptes = native_fill_ptes,
-};
+VISIBLE_IF_KUNIT void __init early_pgt_set_pool(unsigned long pfn, unsigned long nr)
+{
+	memset(&pool, 0, sizeof(pool));
+	pool_add(pfn, nr);
+}
 
 /**
  * early_pgt_reserve_bootstrap - take the first tables from the BRK
@@ -109,170 +96,43 @@ void __init early_pgt_reserve_bootstrap(void)
 {
 	void *brk = extend_brk(BOOTSTRAP_TABLES * PAGE_SIZE, PAGE_SIZE);
 
-	bootstrap.next = PFN_DOWN(__pa(brk));
-	bootstrap.end = bootstrap.next + BOOTSTRAP_TABLES;
-}
-
-static void __init area_restart(void)
-{
-	early_pgt_area.start = (unsigned long)__va(PFN_PHYS(pool.next));
-	early_pgt_area.end = early_pgt_area.start;
-}
-
-VISIBLE_IF_KUNIT void __init early_pgt_open_pool(unsigned long next,
-						 unsigned long end)
-{
-	pool.next = next;
-	pool.end = end;
-	area_restart();
-	early_pgt_area.building = true;
-}
-
-static void __init pool_close(void)
-{
-	early_pgt_publish();
-	early_pgt_area.building = false;
-}
-
-/*
- * Find free memory that is mapped, above @floor: the first @nr pages in one
- * piece, or else the largest piece. Top-down keeps tables away from memory that
- * others need to be low, bottom-up keeps them near the kernel.
- */
-static unsigned long __init find_run(enum memblock_flags flags, u64 floor,
-				     unsigned long nr, bool bottom_up,
-				     struct range *run)
-{
-	unsigned long best = 0;
-	phys_addr_t s, e;
-	u64 i;
-	int j;
-
-	for_each_free_mem_range_reverse(i, NUMA_NO_NODE, flags, &s, &e, NULL) {
-		if (e <= floor)
-			break;
-		for (j = nr_pfn_mapped - 1; j >= 0; j--) {
-			u64 a = max_t(u64, PFN_UP(max_t(u64, s, floor)),
-				      pfn_mapped[j].start);
-			u64 b = min_t(u64, PFN_DOWN(e), pfn_mapped[j].end);
-
-			if (a >= b || (b - a <= best && b - a < nr))
-				continue;
-			best = b - a;
-			run->start = a;
-			run->end = b;
-			if (best >= nr && !bottom_up)
-				return best;
-		}
-	}
-	return best;
-}
-
-/*
- * Where tables may be, best first: low memory is for those who can't do with
- * other memory, such as a crash kernel and 32-bit DMA.
- */
-static const u64 floors[] __initconst = {
-#ifdef CONFIG_X86_64
-	SZ_4G,
-	SZ_512M + SZ_256M + SZ_128M,
-	SZ_512M + SZ_256M,
-#endif
-	ISA_END_ADDRESS,
-};
-
-/* Open a pool of @nr pages in free memory that is mapped. */
-static void __init pool_take(const struct range *run, unsigned long nr)
-{
-	unsigned long low = PHYS_PFN(SZ_512M + SZ_256M + SZ_128M), pfn, end;
-	phys_addr_t phys;
-
-	phys = memblock_phys_alloc_range(PFN_PHYS(nr), PAGE_SIZE,
-					 PFN_PHYS(run->start), PFN_PHYS(run->end));
-	if (!phys)
-		panic("early_pgt: can't reserve %lu tables in [mem %#llx-%#llx]\n",
-		      nr, run->start << PAGE_SHIFT, (run->end << PAGE_SHIFT) - 1);
-	pfn = PFN_DOWN(phys);
-	end = pfn + nr;
-	early_pgt_open_pool(pfn, end);
-
-	stats.tables += nr;
-	stats.lowest = min(stats.lowest, pfn);
-	stats.highest = max(stats.highest, end - 1);
-	stats.below_4g += clamp(1UL << (32 - PAGE_SHIFT), pfn, end) - pfn;
-	stats.below_896m += clamp(low, pfn, end) - pfn;
-}
-
-static void __init pool_take_bootstrap(unsigned long nr)
-{
-	early_pgt_open_pool(bootstrap.next, bootstrap.next + nr);
-	bootstrap.next += nr;
-}
-
-/*
- * The pool is empty, and tables are to come: go on elsewhere. The tables so far
- * become live before they are linked, and are written as any live table.
- */
-static void __init pool_refill(void)
-{
-	unsigned long nr = min(scattered, bootstrap.end - bootstrap.next), len = 0;
-	struct range run = {};
-	unsigned int n;
-
-	early_pgt_publish();
-
-	/* Low memory comes last. */
-	for (n = 0; n < ARRAY_SIZE(floors) && !len && !(n && nr); n++)
-		len = find_run(MEMBLOCK_NONE, floors[n], scattered, false, &run);
-	if (len) {
-		nr = min(scattered, len);
-		pool_take(&run, nr);
-	} else {
-		pool_take_bootstrap(nr);
-	}
-	scattered -= nr;
+	early_pgt_set_pool(PFN_DOWN(__pa(brk)), BOOTSTRAP_TABLES);
 }
 
 /**
  * early_pgt_alloc - allocate early tables
  * @nr: pages
  *
- * While a chunk is mapped, from its pool: the pages are under construction.
- * Later from what is left of the bootstrap tables, or else from all of RAM,
- * which is mapped then. Panics if there is no memory.
+ * From the pool: if the direct map is being changed, the pages are under
+ * construction. Later from what is left of the bootstrap tables, or else from
+ * all of RAM, which is mapped then. Panics if there is no memory.
  *
  * Context: boot, until the memory allocators are up.
  * Return: virtual address of contiguous pages, not cleared.
  */
 void * __init early_pgt_alloc(unsigned int nr)
 {
+	struct range *piece = pool.nr ? &pool.piece[pool.nr - 1] : NULL;
 	phys_addr_t phys;
 
-	if (early_pgt_area.building) {
-		if (pool.next == pool.end && scattered)
-			pool_refill();
-		if (pool.end - pool.next < nr)
-			panic("early_pgt: %u more tables than planned, pool ends at pfn %#lx\n",
-			      nr, pool.end);
-		phys = PFN_PHYS(pool.next);
-		pool.next += nr;
-		early_pgt_area.end += nr * PAGE_SIZE;
-		return __va(phys);
+	if (piece && piece->end - piece->start >= nr) {
+		phys = PFN_PHYS(piece->start);
+		piece->start += nr;
+		pool.pages -= nr;
+		if (piece->start == piece->end)
+			pool.nr--;
+	} else if (early_pgt_area.building) {
+		panic("early_pgt: %u more tables than planned\n", nr);
+	} else {
+		phys = memblock_phys_alloc_range(nr * PAGE_SIZE, PAGE_SIZE,
+						 ISA_END_ADDRESS,
+						 PFN_PHYS(max_pfn_mapped));
+		if (!phys)
+			panic("early_pgt: no memory for %u tables below %#llx\n",
+			      nr, (u64)PFN_PHYS(max_pfn_mapped));
 	}
 
-	/* Reserved in any case. */
-	if (bootstrap.end - bootstrap.next >= nr) {
-		phys = PFN_PHYS(bootstrap.next);
-		bootstrap.next += nr;
-		return __va(phys);
-	}
-
-	phys = memblock_phys_alloc_range(nr * PAGE_SIZE, PAGE_SIZE,
-					 ISA_END_ADDRESS,
-					 PFN_PHYS(max_pfn_mapped));
-	if (!phys)
-		panic("early_pgt: no memory for %u tables below %#llx\n",
-		      nr, (u64)PFN_PHYS(max_pfn_mapped));
+	early_pgt_add_tables(__va(phys), nr);
 	return __va(phys);
 }
 
@@ -298,261 +158,245 @@ pte_t * __init early_pgt_new_ptes(unsigned long start, unsigned long end,
 	return table;
 }
 
-/**
- * early_pgt_publish - make all tables under construction live
- *
- * Links that a platform has deferred are in place on return: the tables can be
- * walked, and are written as any live table.
- *
- * Context: early boot, while a chunk is mapped.
- */
-void __init early_pgt_publish(void)
-{
-	if (early_pgt_ops.publish)
-		early_pgt_ops.publish();
-	area_restart();
-}
-
-#define NR_SOURCES	(2 * ARRAY_SIZE(floors) + 1)
-#define BOOTSTRAP	(NR_SOURCES - 1)
-
-/* Any memory, in any number of pieces: a link to each of them takes longer. */
-#define SCATTERED	NR_SOURCES
-
 /*
- * Tables at hand in source @n, in one piece: mirrored memory comes first, if
- * there is some, and the rest of the bootstrap tables last. With @take, open a
- * pool of @nr of them.
+ * Free pages in [@start, @end): all of them, or those of the highest run that has
+ * any. An upper bound: what may be used is up to memblock.
  */
-static unsigned long __init pool_source(unsigned int n, unsigned long nr,
-					bool bottom_up, bool take)
+static unsigned long __init free_pages_in(unsigned long start, unsigned long end,
+					  bool all)
 {
-	enum memblock_flags flags = MEMBLOCK_NONE;
-	struct range run = {};
-	unsigned long len;
-
-	/* A chunk that takes no table has an empty pool, anywhere. */
-	if (take && !nr)
-		n = BOOTSTRAP;
-
-	if (n == BOOTSTRAP) {
-		if (take)
-			pool_take_bootstrap(nr);
-		return bootstrap.end - bootstrap.next;
-	}
-
-	if (n < ARRAY_SIZE(floors))
-		flags = MEMBLOCK_MIRROR;
-
-	/* Bottom-up, the place of RAM doesn't matter. */
-	n %= ARRAY_SIZE(floors);
-	if (bottom_up && n < ARRAY_SIZE(floors) - 1)
-		return 0;
-
-	len = find_run(flags, floors[n], nr, bottom_up, &run);
-	if (take)
-		pool_take(&run, nr);
-	return len;
-}
-
-/* Free pages that are mapped, in any number of pieces. */
-static unsigned long __init pages_at_hand(void)
-{
-	unsigned long pages = bootstrap.end - bootstrap.next;
+	unsigned long pages = 0;
 	phys_addr_t s, e;
 	u64 i;
-	int j;
 
-	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
-		for (j = 0; j < nr_pfn_mapped; j++) {
-			u64 a = max_t(u64, PFN_UP(max_t(u64, s, ISA_END_ADDRESS)),
-				      pfn_mapped[j].start);
-			u64 b = min_t(u64, PFN_DOWN(e), pfn_mapped[j].end);
+	for_each_free_mem_range_reverse(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
+		u64 a = PFN_UP(max_t(u64, s, start)), b = PFN_DOWN(min_t(u64, e, end));
 
-			if (a < b)
-				pages += b - a;
-		}
+		if (a < b)
+			pages += b - a;
+		if ((pages && !all) || e <= start)
+			break;
 	}
 	return pages;
 }
 
-/* The largest chunk from @start up, or from @end down, that does no harm. */
-static unsigned int __init plan_from(struct early_pgt_plan *plan,
-				     unsigned long start, unsigned long end,
-				     unsigned long sizes, unsigned long room,
-				     bool bottom_up)
+/*
+ * Have @want pages in the pool, or as many as there are, from memory that is
+ * mapped. Where they lie in [@start, @end) is up to memblock. Top-down, it isn't
+ * asked for more than the highest run of free memory has: so small runs are used
+ * up before large ones are cut.
+ */
+static void __init pool_fill(const struct map_state *s, unsigned long want,
+			     unsigned long start, unsigned long end)
 {
-	unsigned int n;
+	while (pool.pages < want && pool.nr < POOL_PIECES) {
+		unsigned long nr = want - pool.pages, pfn;
+		phys_addr_t phys = 0;
 
-	for (n = first_source; n < NR_SOURCES; n++) {
-		early_pgt_plan_chunk(plan, start, end, sizes,
-				     pool_source(n, ULONG_MAX, bottom_up, false),
-				     bottom_up);
-		if (plan->start < plan->end &&
-		    (any_order || early_pgt_pays(plan, room, spare)))
-			break;
+		if (!s->bottom_up)
+			nr = min(nr, free_pages_in(start, end, false));
+		for (; nr; nr /= 2) {
+			phys = memblock_phys_alloc_range(PFN_PHYS(nr), PAGE_SIZE,
+							 start, end);
+			if (phys)
+				break;
+		}
+		if (!phys)
+			return;
+
+		pfn = PFN_DOWN(phys);
+		pool_add(pfn, nr);
+		pool.nr_taken = add_range_with_merge(pool.taken, TAKEN_RANGES,
+						     pool.nr_taken, pfn, pfn + nr);
+		pool.tables += nr;
+		pool.below_4g += clamp(BIT(32 - PAGE_SHIFT), pfn, pfn + nr) - pfn;
 	}
-	return n;
 }
 
 /*
- * Go on from a unit in the middle as usual: with the RAM around it, so that the
- * pool comes to lie at the end of that. If that doesn't do, from the unit itself.
+ * Find free memory, anywhere, that brings more pages than it takes tables to map
+ * it, and plan the range of its PTE table. What is mapped already takes none.
  */
-static unsigned int __init plan_around(struct early_pgt_plan *unit,
-				       unsigned long sizes, unsigned long room,
-				       bool bottom_up)
+static bool __init plan_free_block(const struct map_state *s,
+				   struct early_pgt_plan *plan)
 {
-	unsigned long start = left_start, end = left_end, edge;
-	struct memblock_region *r;
-	struct early_pgt_plan chunk;
-	unsigned int i, n;
+	unsigned long size, unit;
+	phys_addr_t phys;
 
-	edge = bottom_up ? unit->start : unit->end - 1;
-	i = early_pgt_first_region(edge);
-	r = &memblock.memory.regions[i];
-	if (i < memblock.memory.cnt && r->base <= edge) {
-		start = max_t(u64, start, PFN_PHYS(PFN_UP(r->base)));
-		end = min_t(u64, end, PFN_PHYS(PFN_DOWN(r->base + r->size)));
+	for (size = PMD_SIZE; size >= PAGE_SIZE; size /= 2) {
+		phys = memblock_phys_alloc_range(size, size, s->start, s->end);
+		if (!phys)
+			continue;
+		memblock_phys_free(phys, size);
+
+		unit = round_down(phys, PMD_SIZE);
+		early_pgt_plan_range(plan, max(unit, s->start),
+				     min(unit + PMD_SIZE - 1, s->end - 1) + 1, s->sizes);
+		if (plan->nr < PFN_DOWN(size) && plan->nr <= pool.pages)
+			return true;
 	}
+	return false;
+}
 
-	for (i = 0; i < 2; i++) {
-		if (bottom_up)
-			n = plan_from(&chunk, i ? unit->start : start, left_end,
-				      sizes, room, true);
-		else
-			n = plan_from(&chunk, left_start, i ? unit->end : end,
-				      sizes, room, false);
-		if (n < NR_SOURCES && chunk.start <= unit->start &&
-		    chunk.end >= unit->end) {
-			*unit = chunk;
-			return n;
+static void __init report_ranges(const char *name, const struct memblock_type *type)
+{
+	unsigned long i, order, lines = 0;
+
+	/* By size, the largest first. */
+	for (order = 64; order; order--) {
+		for (i = 0; i < type->cnt; i++) {
+			const struct memblock_region *r = &type->regions[i];
+
+			if (fls64(r->size) != order || lines++ >= E820_MAX_ENTRIES_ZEROPAGE)
+				continue;
+			pr_emerg("%-8s [mem %#018llx-%#018llx] %llu KB\n", name, (u64)r->base,
+				 (u64)r->base + r->size - 1, (u64)r->size >> 10);
 		}
 	}
-	return SCATTERED;
+	pr_emerg("%s: %lu ranges, %llu KB%s\n", name, type->cnt, (u64)type->total_size >> 10,
+		 lines > E820_MAX_ENTRIES_ZEROPAGE ? "; smaller ones aren't listed" : "");
+}
+
+/* All that it takes to simulate this machine: see tools/testing/early_pgt. */
+static void __init __noreturn map_failed(const struct map_state *s,
+					 unsigned long start, unsigned long end)
+{
+	struct early_pgt_plan plan;
+	int i;
+
+	early_pgt_plan_range(&plan, start, end, s->sizes);
+	pr_emerg("can't map [mem %#018lx-%#018lx], Linux %s\n", start, end - 1,
+		 init_uts_ns.name.release);
+	pr_emerg("%lu tables needed: %lu PTE, %lu PMD, %lu PUD, %lu P4D; %lu pages at hand\n",
+		 plan.nr, plan.level[PG_LEVEL_4K], plan.level[PG_LEVEL_2M],
+		 plan.level[PG_LEVEL_1G], plan.level[PG_LEVEL_512G], pool.pages);
+	pr_emerg("pages of 4K%s%s, %u bootstrap tables, %s, kernel [mem %#018llx-%#018llx], direct map %#lx\n",
+		 s->sizes & BIT(PG_LEVEL_2M) ? " 2M" : "",
+		 s->sizes & BIT(PG_LEVEL_1G) ? " 1G" : "",
+		 (unsigned int)BOOTSTRAP_TABLES, s->bottom_up ? "bottom-up" : "top-down",
+		 (u64)__pa_symbol(_text), (u64)__pa_symbol(_end) - 1, PAGE_OFFSET);
+	report_ranges("memory", &memblock.memory);
+	report_ranges("reserved", &memblock.reserved);
+	for (i = 0; i < pool.nr_taken; i++)
+		pr_emerg("tables   [mem %#018llx-%#018llx]\n",
+			 (u64)pool.taken[i].start << PAGE_SHIFT,
+			 ((u64)pool.taken[i].end << PAGE_SHIFT) - 1);
+
+	panic("early_pgt: can't map [mem %#lx-%#lx]: %lu tables needed, %lu at hand\n",
+	      start, end - 1, plan.nr, pool.pages);
 }
 
 /*
- * Plan the next chunk of [@start, @end), which starts or ends there, or else
- * is somewhere in what is left. Returns the source of its tables.
+ * The tables at hand don't suffice for [@start, @end), as it is planned: plan what
+ * to map next of it, or elsewhere. As many pages as any page may take tables are
+ * kept, in [@from, @to) or in the pool, so that free memory can be mapped wherever
+ * it is.
  */
-static unsigned int __init next_chunk(struct early_pgt_plan *plan,
-				      unsigned long start, unsigned long end,
-				      unsigned long sizes, bool bottom_up)
+static void __init next_chunk(const struct map_state *s, struct early_pgt_plan *plan,
+			      unsigned long start, unsigned long end, bool up,
+			      unsigned long from, unsigned long to)
 {
-	unsigned long room = pages_at_hand();
-	unsigned int n;
+	unsigned long keep = EARLY_PGT_PER_PAGE;
+	unsigned int i;
 
-	any_order = (long)early_pgt_free_pages(left_start, left_end) <= max(spare, 0L);
+	if (free_pages_in(from, to, true) >= keep)
+		keep = 0;
 
-	n = plan_from(plan, start, end, sizes, room, bottom_up);
-	if (n < NR_SOURCES)
-		return n;
-
-	if (any_order) {
-		early_pgt_plan_chunk(plan, start, end, sizes, room, bottom_up);
+	if (pool.pages > keep) {
+		early_pgt_plan_chunk(plan, start, end, s->sizes, pool.pages - keep, up);
 		if (plan->start < plan->end)
-			return SCATTERED;
-	} else if (early_pgt_plan_unit(plan, left_start, left_end, sizes, room)) {
-		return plan_around(plan, sizes, room, bottom_up);
+			return;
 	}
 
-	early_pgt_plan_chunk(plan, start, end, sizes, UINT_MAX, bottom_up);
-	panic("early_pgt: can't map [mem %#lx-%#lx]: %u tables needed, %lu at hand\n",
-	      start, end - 1, plan->nr, room);
+	/* One more page may do: come again. */
+	if (!keep) {
+		pool_fill(s, pool.pages + 1, from, to);
+		plan->end = plan->start;
+		return;
+	}
+
+	if (plan_free_block(s, plan))
+		return;
+
+	/* No memory is gained by what is kept: use it, and then low memory. */
+	for (i = 0; i < 2; i++) {
+		early_pgt_plan_chunk(plan, start, end, s->sizes, pool.pages, up);
+		if (plan->start < plan->end)
+			return;
+		pool_fill(s, min(s->need, EARLY_PGT_PER_PAGE), 0, ISA_END_ADDRESS);
+	}
+	map_failed(s, start, end);
 }
 
-/* Map the pieces of RAM in [@start, @end) that are not mapped yet. */
-static void __init map_ram(unsigned long start, unsigned long end)
+static void __init map_chunk(struct map_state *s, const struct early_pgt_plan *plan)
 {
-	unsigned long start_pfn, end_pfn;
-	int i, j;
+	unsigned long start_pfn, end_pfn, pages = pool.pages;
+	int i;
 
 	for_each_mem_pfn_range(i, MAX_NUMNODES, &start_pfn, &end_pfn, NULL) {
-		u64 pfn = max(start_pfn, PHYS_PFN(start));
-		u64 last = min(end_pfn, PHYS_PFN(end));
+		u64 start = max_t(u64, PFN_PHYS(start_pfn), plan->start);
+		u64 end = min_t(u64, PFN_PHYS(end_pfn), plan->end);
 
-		while (pfn < last) {
-			u64 stop = last, next = last;
-
-			for (j = 0; j < nr_pfn_mapped; j++) {
-				if (pfn_mapped[j].end > pfn &&
-				    pfn_mapped[j].start < last) {
-					stop = max(pfn, pfn_mapped[j].start);
-					next = pfn_mapped[j].end;
-					break;
-				}
-			}
-			if (pfn < stop)
-				init_memory_mapping(PFN_PHYS(pfn), PFN_PHYS(stop),
-						    PAGE_KERNEL);
-			pfn = next;
-		}
+		if (start < end)
+			init_memory_mapping(start, end, PAGE_KERNEL);
 	}
-}
-
-static void __init map_chunk(const struct early_pgt_plan *plan,
-			     unsigned int source, bool bottom_up)
-{
-	unsigned long pfn;
-
-	if (source == SCATTERED) {
-		scattered = plan->nr;
-		pool_take_bootstrap(0);
-	} else {
-		pool_source(source, plan->nr, bottom_up, true);
-	}
-	pfn = pool.next;
-	map_ram(plan->start, plan->end);
-	pool_close();
+	s->need -= pages - pool.pages;
+	s->chunks++;
 
 	/* Harmless, but the plan and what it takes must not drift apart. */
-	WARN(pool.next != pool.end || scattered,
-	     "early_pgt: %lu of %u tables left for [mem %#lx-%#lx]\n",
-	     pool.end - pool.next + scattered, plan->nr, plan->start,
-	     plan->end - 1);
-	stats.chunks++;
-
-	pr_debug("chunk [mem %#010lx-%#010lx]: %u tables at pfn %#lx\n",
-		 plan->start, plan->end - 1, plan->nr, pfn);
+	WARN(pages - pool.pages != plan->nr,
+	     "early_pgt: %lu tables planned for [mem %#lx-%#lx], %lu used\n",
+	     plan->nr, plan->start, plan->end - 1, pages - pool.pages);
 }
 
-/**
- * early_pgt_begin - start to map outside of any chunk, with bootstrap tables
- *
- * Context: early boot, for what is needed before RAM can be mapped.
+/*
+ * Map the RAM of [@start, @end), from the bottom @up, or from the top down; it's the
+ * @last part if all other RAM is mapped.
  */
-void __init early_pgt_begin(void)
+static void __init map_range(struct map_state *s, unsigned long start,
+			     unsigned long end, bool up, bool last)
 {
-	early_pgt_open_pool(bootstrap.next, bootstrap.end);
-}
+	unsigned long from = up ? start : end, to = from, want, keep;
+	struct early_pgt_plan plan;
 
-/**
- * early_pgt_end - finish what early_pgt_begin() started
- */
-void __init early_pgt_end(void)
-{
-	pool_close();
-	bootstrap.next = pool.next;
-}
+	if (last && s->bottom_up) {
+		from = s->split;
+		to = s->end;
+	} else if (last) {
+		from = s->start;
+	}
 
-static void __init map_part(unsigned long start, unsigned long end,
-			    unsigned long sizes, bool bottom_up)
-{
+	/* All of [@from, @to) is mapped. */
 	while (start < end) {
-		struct early_pgt_plan plan;
-		unsigned int source;
+		early_pgt_plan_range(&plan, start, end, s->sizes);
+		want = plan.nr;
+		/* Others' memory isn't taken in place of its own, which comes later. */
+		if (last)
+			want -= min(want, free_pages_in(start, end, true));
+		pool_fill(s, want, from, to);
 
-		source = next_chunk(&plan, start, end, sizes, bottom_up);
-		map_chunk(&plan, source, bottom_up);
-		if (!bottom_up && plan.end == end) {
-			end = plan.start;
-			left_end = end;
-		} else if (bottom_up && plan.start == start) {
-			if (start == left_start)
-				left_start = plan.end;
+		/* What comes after this part begins with memory of it, or with this. */
+		keep = min(s->need - plan.nr, EARLY_PGT_PER_PAGE);
+		if (free_pages_in(from, to, true) < keep)
+			pool_fill(s, want + keep, from, to);
+		else
+			keep = 0;
+		if (plan.nr + keep > pool.pages)
+			next_chunk(s, &plan, start, end, up, from, to);
+
+		if (plan.start < plan.end)
+			map_chunk(s, &plan);
+		if (up && plan.start == start)
 			start = plan.end;
-		}
+		else if (!up && plan.end == end)
+			end = plan.start;
+		else
+			pool_fill(s, s->need, plan.start, plan.end);
+
+		if (!up)
+			from = end;
+		else if (to < start)
+			to = start;
 	}
 }
 
@@ -564,46 +408,45 @@ static void __init map_part(unsigned long start, unsigned long end,
  * @split: 0: map from the top down; else an address in the range: map from
  *         there up, and then what is below it, from @start up
  *
- * Panics if there is RAM that can't be mapped in any order.
+ * Panics if no free block of memory is left that brings more pages than it takes
+ * tables to map it, and the pages at hand don't suffice for the rest.
  *
  * Context: early boot, memblock is complete.
  */
 void __init early_pgt_map_ram(unsigned long start, unsigned long end,
 			      unsigned long sizes, unsigned long split)
 {
+	struct map_state s = {
+		.start = start, .end = end, .sizes = sizes, .bottom_up = split,
+	};
 	struct early_pgt_plan all;
 
 	early_pgt_plan_range(&all, start, end, sizes);
-	spare = pages_at_hand() + early_pgt_free_pages(start, end) - all.nr;
+	s.need = all.nr;
 
-	/* Reserved in any case: if they do for all of RAM, take no others. */
-	first_source = all.nr <= bootstrap.end - bootstrap.next ? BOOTSTRAP : 0;
-
-	left_start = start;
-	left_end = end;
-	if (split) {
-		map_part(split, end, sizes, true);
-		end = min(split, end);
-		left_end = end;
+	/*
+	 * Top-down, begin with the highest large page of free memory, and leave what
+	 * is above it, often in pieces, for later. Firmware may own the rest of a
+	 * large page in which RAM ends, such as an SNP host's RMP table: no table is
+	 * to be there.
+	 */
+	if (!s.bottom_up) {
+		split = memblock_phys_alloc_range(PMD_SIZE, PMD_SIZE, start, end);
+		if (split)
+			memblock_phys_free(split, PMD_SIZE);
+		split = split ? split + PMD_SIZE : end;
 	}
-	map_part(start, end, sizes, split);
-}
+	s.split = min(split, end);
 
-/**
- * early_pgt_report - say where the tables of the direct map are
- */
-void __init early_pgt_report(void)
-{
-	unsigned long used = BOOTSTRAP_TABLES - (bootstrap.end - bootstrap.next);
+	if (s.bottom_up) {
+		map_range(&s, s.split, end, true, false);
+		map_range(&s, start, s.split, true, true);
+	} else {
+		map_range(&s, start, s.split, false, false);
+		map_range(&s, s.split, end, true, true);
+	}
 
-	if (stats.tables)
-		pr_info("%lu tables in %lu chunks, [mem %#010lx-%#010lx], %lu below 4G, %lu below 896M\n",
-			stats.tables, stats.chunks, stats.lowest << PAGE_SHIFT,
-			((stats.highest + 1) << PAGE_SHIFT) - 1,
-			stats.below_4g, stats.below_896m);
-	else
-		pr_info("0 tables in %lu chunks\n", stats.chunks);
-	pr_info("%lu of %d bootstrap tables used, at [mem %#010lx]\n",
-		used, BOOTSTRAP_TABLES,
-		(bootstrap.end - BOOTSTRAP_TABLES) << PAGE_SHIFT);
+	pr_info("%lu tables in %u chunks, %lu below 4G; %lu of %u bootstrap tables left\n",
+		pool.tables, s.chunks, pool.below_4g, pool.pages,
+		(unsigned int)BOOTSTRAP_TABLES);
 }

@@ -18,10 +18,10 @@
 #define EARLY_PGT_LEVELS	5
 
 /* Tables that it takes to map a page, at most, below the top level. */
-#define EARLY_PGT_PER_PAGE	(CONFIG_PGTABLE_LEVELS - 1)
+#define EARLY_PGT_PER_PAGE	(CONFIG_PGTABLE_LEVELS - 1UL)
 
 /**
- * struct early_pgt_plan - a chunk, and what it takes to map it
+ * struct early_pgt_plan - a range of RAM, and what it takes to map it
  * @start: first byte
  * @end:   past the last byte
  * @nr:    tables needed, all levels
@@ -31,52 +31,26 @@
 struct early_pgt_plan {
 	unsigned long start;
 	unsigned long end;
-	unsigned int nr;
-	unsigned int level[EARLY_PGT_LEVELS];
+	unsigned long nr;
+	unsigned long level[EARLY_PGT_LEVELS];
 	unsigned long seen[EARLY_PGT_LEVELS];
 };
 
-/* log2 of the bytes that one table with entries of @level maps. */
-static inline unsigned int early_pgt_shift(unsigned int level)
-{
-	return page_level_shift(level + 1);
-}
-
 /* The planner: no side effects, no state of its own. */
-unsigned long early_pgt_leaf_run(unsigned long start, unsigned long end,
-				 unsigned long sizes, bool boot,
-				 unsigned long *mask);
-void early_pgt_plan_chunk(struct early_pgt_plan *plan, unsigned long start,
-			  unsigned long end, unsigned long sizes,
-			  unsigned int room, bool bottom_up);
 void early_pgt_plan_range(struct early_pgt_plan *plan, unsigned long start,
 			  unsigned long end, unsigned long sizes);
-int early_pgt_first_region(unsigned long addr);
-unsigned long early_pgt_not_mapped(u64 start, u64 end);
-unsigned long early_pgt_free_pages(unsigned long start, unsigned long end);
-bool early_pgt_pays(const struct early_pgt_plan *plan, unsigned long room,
-		    long spare);
-
-/* Its last resort. */
-bool early_pgt_plan_unit(struct early_pgt_plan *plan, unsigned long start,
-			 unsigned long end, unsigned long sizes,
-			 unsigned int room);
+void early_pgt_plan_chunk(struct early_pgt_plan *plan, unsigned long start,
+			  unsigned long end, unsigned long sizes,
+			  unsigned long max, bool bottom_up);
 
 /* The pool and the mapping loop. */
-void early_pgt_begin(void);
-void early_pgt_end(void);
 void early_pgt_map_ram(unsigned long start, unsigned long end,
 		       unsigned long sizes, unsigned long split);
-void early_pgt_report(void);
 void *early_pgt_alloc(unsigned int nr);
 pte_t *early_pgt_new_ptes(unsigned long start, unsigned long end, pgprot_t prot);
-void early_pgt_publish(void);
 #if IS_ENABLED(CONFIG_KUNIT)
-void early_pgt_open_pool(unsigned long next, unsigned long end);
+void early_pgt_set_pool(unsigned long pfn, unsigned long nr);
 #endif
-
-/* PTE tables of other mappings. */
-int early_pgt_vmemmap(unsigned long start, unsigned long end, int node);
 
 /* Provided by the code that writes the tables (init.c). */
 unsigned int early_pgt_depth(unsigned long addr);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Early page tables, the planner: which chunk of RAM is mapped next, and
- * exactly which tables that takes.
+ * Early page tables, the planner: exactly which tables does a range of RAM take?
  *
- * Input is memblock, the page sizes allowed, and what is mapped. Nothing is
- * allocated or written here, and nothing depends on who writes the tables:
- * the file is built and tested in user space as it is.
+ * Input is memblock, the page sizes allowed, and the tables that there are.
+ * Nothing is allocated or written here, and nothing depends on who writes the
+ * tables: the file is built and tested in user space as it is.
  */
 
 #include <linux/kernel.h>
@@ -18,59 +17,6 @@
 #include "early_pgt.h"
 #include "mm_internal.h"
 
-/**
- * early_pgt_leaf_run - the page size of the next piece of a range
- * @start: first byte of the range, page aligned
- * @end:   past its last byte, page aligned
- * @sizes: page sizes allowed, bits of 1 << PG_LEVEL_*
- * @boot:  memblock describes RAM, so that pages may exceed the range
- * @mask:  returns the page sizes to use, the largest of them throughout
- *
- * A large page is used where it fits into the range. In early boot it is also
- * used where the range covers just a part of it, if the rest of it is RAM as
- * well: the map would get it anyway, and chunk borders leave no trace.
- *
- * Return: the end of the piece, an address in (@start, @end].
- */
-unsigned long __ref early_pgt_leaf_run(unsigned long start, unsigned long end,
-				       unsigned long sizes, bool boot,
-				       unsigned long *mask)
-{
-	unsigned int level;
-
-	for (level = PG_LEVEL_1G; level > PG_LEVEL_4K; level--) {
-		unsigned long size, base;
-		bool fits, ram;
-
-		if (!(sizes & BIT(level)))
-			continue;
-
-		size = page_level_size(level);
-		base = round_down(start, size);
-		fits = start == base && size <= end - start;
-		ram = boot && memblock_is_region_memory(base, size);
-
-		if (IS_ENABLED(CONFIG_X86_32)) {
-			/* Fixed MTRRs: no large page by choice at 0. */
-			fits = fits && base;
-			ram = ram && PFN_DOWN(base + size) <= max_low_pfn;
-		}
-
-		if (fits || ram) {
-			*mask = sizes & (BIT(level + 1) - 1);
-			return fits ? round_down(end, size) :
-				      min(end, base + size);
-		}
-
-		/* A page of this size may start at the next boundary. */
-		if (end - base > size)
-			end = base + size;
-	}
-
-	*mask = 0;
-	return end;
-}
-
 static void __init plan_init(struct early_pgt_plan *plan, unsigned long start,
 			     unsigned long end)
 {
@@ -78,6 +24,12 @@ static void __init plan_init(struct early_pgt_plan *plan, unsigned long start,
 	memset(plan->seen, 0xff, sizeof(plan->seen));
 	plan->start = start;
 	plan->end = end;
+}
+
+/* log2 of the bytes that one table with entries of @level maps. */
+static unsigned int __init table_shift(unsigned int level)
+{
+	return page_level_shift(level + 1);
 }
 
 /*
@@ -95,7 +47,7 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 	if (level >= CONFIG_PGTABLE_LEVELS)
 		return;
 
-	shift = early_pgt_shift(level);
+	shift = table_shift(level);
 	slot = (unsigned long)__va(start) >> shift;
 	last = (unsigned long)__va(end - 1) >> shift;
 	for (; slot <= last; slot++) {
@@ -103,7 +55,7 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 		unsigned int l;
 
 		for (l = level; l < depth; l++) {
-			unsigned long s = slot >> (early_pgt_shift(l) - shift);
+			unsigned long s = slot >> (table_shift(l) - shift);
 
 			if (plan->seen[l] == s)
 				break;
@@ -114,7 +66,7 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 
 		/* Below a missing table, all are missing: don't look. */
 		if (depth > level + 1) {
-			unsigned int up = early_pgt_shift(level + 1) - shift;
+			unsigned int up = table_shift(level + 1) - shift;
 			unsigned long n = min(last, slot | (BIT(up) - 1)) - slot;
 
 			slot += n;
@@ -125,13 +77,14 @@ static void __init plan_tables(struct early_pgt_plan *plan, unsigned long start,
 	}
 }
 
-static int __init first_region(const struct memblock_type *type, unsigned long addr)
+/* Index in memblock.memory of the first region that ends above @addr. */
+static int __init first_region(unsigned long addr)
 {
-	int lo = 0, hi = type->cnt;
+	int lo = 0, hi = memblock.memory.cnt;
 
 	while (lo < hi) {
 		int mid = (lo + hi) / 2;
-		struct memblock_region *r = &type->regions[mid];
+		struct memblock_region *r = &memblock.memory.regions[mid];
 
 		if (r->base + r->size > addr)
 			hi = mid;
@@ -141,25 +94,14 @@ static int __init first_region(const struct memblock_type *type, unsigned long a
 	return lo;
 }
 
-/**
- * early_pgt_first_region - find RAM
- * @addr: physical address
- *
- * Return: index in memblock.memory of the first region that ends above @addr,
- * or the number of regions.
- */
-int __init early_pgt_first_region(unsigned long addr)
-{
-	return first_region(&memblock.memory, addr);
-}
-
 /* Add the tables that the RAM in [@start, @end) needs. */
 static void __init plan_ram(struct early_pgt_plan *plan, unsigned long start,
 			    unsigned long end, unsigned long sizes)
 {
 	int i;
 
-	for (i = early_pgt_first_region(start); i < memblock.memory.cnt; i++) {
+	/* There may be thousands of regions: begin at the first one. */
+	for (i = first_region(start); i < memblock.memory.cnt; i++) {
 		struct memblock_region *r = &memblock.memory.regions[i];
 		u64 a = max_t(u64, PFN_PHYS(PFN_UP(r->base)), start);
 		u64 b = min_t(u64, PFN_PHYS(PFN_DOWN(r->base + r->size)), end);
@@ -179,8 +121,8 @@ static void __init plan_ram(struct early_pgt_plan *plan, unsigned long start,
 }
 
 /**
- * early_pgt_plan_range - plan a chunk that is given
- * @plan:  returns the chunk
+ * early_pgt_plan_range - count the tables that a range takes
+ * @plan:  returns the range, and its tables
  * @start: first byte
  * @end:   past the last byte
  * @sizes: page sizes allowed, bits of 1 << PG_LEVEL_*
@@ -197,11 +139,11 @@ void __init early_pgt_plan_range(struct early_pgt_plan *plan,
 
 /**
  * early_pgt_plan_chunk - plan the largest chunk that some tables can map
- * @plan:      returns the chunk, empty if @room isn't enough for any
+ * @plan:      returns the chunk, empty if @max isn't enough for any
  * @start:     first byte that is left to map
  * @end:       past the last byte that is left to map
  * @sizes:     page sizes allowed, bits of 1 << PG_LEVEL_*
- * @room:      tables at hand
+ * @max:       tables that the chunk may take
  * @bottom_up: the chunk begins at @start, else it ends at @end
  *
  * A chunk ends at a boundary of PUD_SIZE, or else of PMD_SIZE, so that it
@@ -212,7 +154,7 @@ void __init early_pgt_plan_range(struct early_pgt_plan *plan,
  */
 void __init early_pgt_plan_chunk(struct early_pgt_plan *plan,
 				 unsigned long start, unsigned long end,
-				 unsigned long sizes, unsigned int room,
+				 unsigned long sizes, unsigned long max,
 				 bool bottom_up)
 {
 	unsigned long unit = PUD_SIZE;
@@ -230,95 +172,11 @@ void __init early_pgt_plan_chunk(struct early_pgt_plan *plan,
 			plan_ram(&next, next.start, plan->start, sizes);
 		}
 
-		if (next.nr <= room)
+		if (next.nr <= max)
 			*plan = next;
 		else if (unit > PMD_SIZE)
 			unit = PMD_SIZE;
 		else
 			break;
 	}
-}
-
-/**
- * early_pgt_not_mapped - count page frames that are not mapped yet
- * @start: first page frame
- * @end:   past the last page frame
- */
-unsigned long __init early_pgt_not_mapped(u64 start, u64 end)
-{
-	unsigned long pages = end - start;
-	int j;
-
-	for (j = 0; j < nr_pfn_mapped; j++) {
-		u64 a = max_t(u64, start, pfn_mapped[j].start);
-		u64 b = min_t(u64, end, pfn_mapped[j].end);
-
-		if (a < b)
-			pages -= b - a;
-	}
-	return pages;
-}
-
-/**
- * early_pgt_free_pages - pages that mapping a range brings
- * @start: first byte
- * @end:   past the last byte
- *
- * Return: free pages of the range that are not mapped yet.
- */
-unsigned long __init early_pgt_free_pages(unsigned long start, unsigned long end)
-{
-	struct memblock_type *ram = &memblock.memory, *taken = &memblock.reserved;
-	unsigned long pages = 0;
-	int i, j;
-
-	/*
-	 * There may be thousands of ranges, and thousands of calls: memblock's
-	 * iterators begin at the bottom, and end at the next free page.
-	 */
-	for (i = first_region(ram, start); i < ram->cnt; i++) {
-		u64 a = max_t(u64, ram->regions[i].base, start);
-		u64 b = min_t(u64, ram->regions[i].base + ram->regions[i].size, end);
-
-		if (a >= b)
-			break;
-		for (j = first_region(taken, a); a < b; j++) {
-			u64 next = b, free_end = b;
-
-			if (j < taken->cnt) {
-				free_end = min_t(u64, taken->regions[j].base, b);
-				next = taken->regions[j].base + taken->regions[j].size;
-			}
-			if (PFN_UP(a) < PFN_DOWN(free_end))
-				pages += early_pgt_not_mapped(PFN_UP(a),
-							      PFN_DOWN(free_end));
-			a = next;
-		}
-	}
-	return pages;
-}
-
-/**
- * early_pgt_pays - can a chunk be mapped now without doing harm?
- * @plan:  the chunk
- * @room:  tables at hand
- * @spare: pages left over when all is mapped, in whatever order
- *
- * A chunk that frees as many pages as its tables take can be mapped at any
- * time: whatever was possible before stays possible. Only if next to nothing is
- * at hand, or to spare, parts of it might have to wait.
- *
- * Return: true if so.
- */
-bool __init early_pgt_pays(const struct early_pgt_plan *plan,
-			   unsigned long room, long spare)
-{
-	unsigned long pages;
-
-	if (!plan->nr)
-		return true;
-
-	pages = early_pgt_free_pages(plan->start, plan->end);
-	return spare >= EARLY_PGT_PER_PAGE && pages >= plan->nr &&
-	       room + pages - plan->nr >= EARLY_PGT_PER_PAGE;
 }

@@ -14,8 +14,6 @@
 #include <asm/dma.h>
 #include <asm/early_pgt.h>
 
-#include "early_pgt.h"
-
 /* The table under construction, and what it is going to map. */
 static struct {
 	pte_t *table;

@@ -183,20 +183,35 @@ static void __init leaf_run_gigabytes(struct kunit *test)
 }
 #endif
 
+#ifdef CONFIG_X86_32
+/* The processor may have pages of 1 GB, and be asked for them, but i386 hasn't. */
+static void __init leaf_run_no_gigabytes(struct kunit *test)
+{
+	static const struct range_of_test ram[] __initconst = { { 0, SZ_64M } };
+	unsigned long mask;
+
+	fake_memory(ram, 1, NULL, 0);
+	KUNIT_EXPECT_EQ(test, early_pgt_leaf_run(base + PMD_SIZE, base + SZ_64M, PAGES_1G,
+						 true, &mask), base + SZ_64M);
+	KUNIT_EXPECT_EQ(test, mask, PAGES_2M);
+	real_memory();
+}
+#endif
+
 static void __init chunk_counts_tables(struct kunit *test)
 {
 	static const struct range_of_test ram[] __initconst = { { 0, SZ_64M } };
 	struct early_pgt_plan plan;
 
 	fake_memory(ram, 1, NULL, 0);
-	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_4K, UINT_MAX, false);
+	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_4K, ULONG_MAX, false);
 	KUNIT_EXPECT_EQ(test, plan.start, base);
 	KUNIT_EXPECT_EQ(test, plan.end, base + SZ_64M);
 	KUNIT_EXPECT_EQ(test, plan.level[PG_LEVEL_4K], SZ_64M / PMD_SIZE);
 	KUNIT_EXPECT_EQ(test, plan.nr, SZ_64M / PMD_SIZE + above(PG_LEVEL_4K));
 
 	/* Large pages need none of the lowest level. */
-	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_2M, UINT_MAX, true);
+	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_2M, ULONG_MAX, true);
 	KUNIT_EXPECT_EQ(test, plan.level[PG_LEVEL_4K], 0);
 	KUNIT_EXPECT_EQ(test, plan.nr, above(PG_LEVEL_4K));
 	real_memory();
@@ -234,45 +249,24 @@ static void __init chunk_leaves_holes_out(struct kunit *test)
 	struct early_pgt_plan plan;
 
 	fake_memory(ram, 2, NULL, 0);
-	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_2M, UINT_MAX, false);
+	early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_2M, ULONG_MAX, false);
 	KUNIT_EXPECT_EQ(test, plan.level[PG_LEVEL_4K], 2);
 	KUNIT_EXPECT_EQ(test, plan.nr, 2 + above(PG_LEVEL_4K));
 	real_memory();
 }
 
-/* RAM at the top is reserved: the unit that brings free pages is below. */
-static void __init unit_is_free(struct kunit *test)
+/* Beyond what an unsigned int counts. */
+static void __init chunk_of_many_tables(struct kunit *test)
 {
 	static const struct range_of_test ram[] __initconst = { { 0, SZ_64M } };
-	static const struct range_of_test taken[] __initconst = { { SZ_32M, SZ_32M } };
-	unsigned int top = above(PG_LEVEL_4K);
 	struct early_pgt_plan plan;
 
-	fake_memory(ram, 1, taken, 1);
-	KUNIT_EXPECT_TRUE(test, early_pgt_plan_unit(&plan, base, base + SZ_64M,
-						    PAGES_4K, top + 1));
-	KUNIT_EXPECT_EQ(test, plan.end, base + SZ_32M);
-	KUNIT_EXPECT_EQ(test, plan.start, base + SZ_32M - PMD_SIZE);
-	KUNIT_EXPECT_EQ(test, plan.nr, top + 1);
-	KUNIT_EXPECT_FALSE(test, early_pgt_plan_unit(&plan, base, base + SZ_64M,
-						     PAGES_4K, top));
-	real_memory();
-}
-
-/* The lesser evil: if no unit pays, the one with most free pages comes first. */
-static void __init unit_has_most_pages(struct kunit *test)
-{
-	static const struct range_of_test ram[] __initconst = {
-		{ 0, SZ_4K }, { SZ_32M, 2 * SZ_4K },
-	};
-	static const struct range_of_test taken[] __initconst = { { SZ_32M, 2 * SZ_4K } };
-	struct early_pgt_plan plan;
-
-	fake_memory(ram, 2, taken, 1);
-	KUNIT_EXPECT_TRUE(test, early_pgt_plan_unit(&plan, base, base + SZ_64M,
-						    PAGES_4K, 8));
-	KUNIT_EXPECT_LE(test, plan.start, base);
-	KUNIT_EXPECT_LE(test, plan.end, base + PMD_SIZE);
+	fake_memory(ram, 1, NULL, 0);
+	if (BITS_PER_LONG > 32) {
+		early_pgt_plan_chunk(&plan, base, base + SZ_64M, PAGES_4K,
+				     (unsigned long)UINT_MAX + 1, false);
+		KUNIT_EXPECT_EQ(test, plan.start, base);
+	}
 	real_memory();
 }
 
@@ -282,12 +276,13 @@ static struct kunit_case planner_cases[] __refdata = {
 #ifdef CONFIG_X86_64
 	KUNIT_CASE(leaf_run_exceeds_range),
 	KUNIT_CASE(leaf_run_gigabytes),
+#else
+	KUNIT_CASE(leaf_run_no_gigabytes),
 #endif
 	KUNIT_CASE(chunk_counts_tables),
 	KUNIT_CASE(chunk_fits_room),
 	KUNIT_CASE(chunk_leaves_holes_out),
-	KUNIT_CASE(unit_is_free),
-	KUNIT_CASE(unit_has_most_pages),
+	KUNIT_CASE(chunk_of_many_tables),
 	{}
 };
 
@@ -312,7 +307,9 @@ static int __init pool_init(struct kunit *test)
 	memset((void *)pool_pages, 0xff, POOL_SIZE);
 	base = __pa(pool_pages);
 	saved_area = early_pgt_area;
-	early_pgt_open_pool(PFN_DOWN(base), PFN_DOWN(base) + (1 << POOL_ORDER));
+	early_pgt_set_pool(PFN_DOWN(base), 1 << POOL_ORDER);
+	early_pgt_area.start = early_pgt_area.end;
+	early_pgt_begin();
 	return 0;
 }
 

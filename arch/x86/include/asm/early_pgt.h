@@ -48,6 +48,8 @@ static inline bool early_pgt_under_construction(const void *entry)
  * struct early_pgt_ops - what differs between platforms
  * @fill_ptes: fill @nr entries, all in one table under construction, with the
  *             page frames from @pfn on
+ * @protect:   tables under construction are from now on written as live ones: the
+ *             next one will be elsewhere
  * @publish:   make all tables under construction live, and all links to them.
  *             Called whenever a range of the direct map is complete
  *
@@ -56,14 +58,19 @@ static inline bool early_pgt_under_construction(const void *entry)
 struct early_pgt_ops {
 	void (*fill_ptes)(pte_t *pte, unsigned long pfn, unsigned int nr,
 			  pgprot_t prot);
+	void (*protect)(void);
 	void (*publish)(void);
 };
 
 extern struct early_pgt_ops early_pgt_ops;
 
-void early_pgt_reserve_bootstrap(void);
+void early_pgt_begin(void);
+void early_pgt_add_tables(void *tables, unsigned int nr);
+void early_pgt_publish(void);
+void early_pgt_end(void);
 
 /* PTE tables of other mappings, filled before they are linked. */
+int early_pgt_vmemmap(unsigned long start, unsigned long end, int node);
 pte_t *early_pgt_ptes(pmd_t *pmd, unsigned long addr, int node);
 void early_pgt_link(pmd_t *pmd, pte_t *table);
 void early_pgt_finish_ptes(void);
