@@ -29,6 +29,14 @@ agreed() {
 }
 ok "hypercalls counted inside the kernel and outside: the same" agreed
 
+# A console that maps memory, in the middle of a chunk.
+mapped() {
+	"$ROOT/scripts/kernel" with-console &&
+		boot "$CHECK/with-console" "$OUT/with-console" patched --xen --mem 1024 \
+			--expect 'EARLY-PGT: [0-9]+ links, and memory was read'
+}
+ok "memory is mapped while changes are collected" mapped
+
 audited() {	# audited NAME AUDIT-OPTION...
 	local options=() option
 
@@ -47,7 +55,7 @@ refused() {	# refused entry|link|m2p REGEX
 	grep -aE "early_pgt: Xen refused mmu_update [0-9]+ of [0-9]+, error -[0-9]+: $2" \
 		"$CHECK/refuse-$1/patched/console.log"
 }
-ok "a refused entry is reported" refused entry 'entry [0-9]+ of L1 table pfn 0x.* mfn 0x'
-ok "a refused link is reported" refused link 'entry [0-9]+ of L[234] table pfn 0x.* mfn 0x'
+ok "a refused entry is reported" refused entry 'entry [0-9]+ of table pfn 0x.* mfn 0x'
+ok "a refused link is reported" refused link 'entry [0-9]+ of table pfn 0x.* mfn 0x'
 ok "a refused change of the m2p table is reported" refused m2p 'm2p of mfn 0x[0-9a-f]+ = pfn 0x'
 finish

@@ -30,4 +30,15 @@ poked() {	# poked HOW
 ok "page tables audited" leaves sound
 ok "one PTE with another NX is found" refuses '[1-9][0-9]* differences' poked pte
 ok "one PTE with another frame is found" refuses '[1-9][0-9]* differences' poked pfn
+
+# What the panic says is enough to simulate the machine, and to fail in the same way.
+repeated() {
+	local said log=$BUILD/boot/panic-4k/patched/console.log
+
+	"$ROOT/lab/row" panic-4k || return
+	make -s -C "$ROOT/tools/testing/early_pgt" OUT="$BUILD/early_pgt" all || return
+	said=$("$BUILD/early_pgt/simulate" "$log")
+	grep -q '^  as reported' <<<"$said" || { echo "$said"; return 1; }
+}
+ok "a panic's report is enough to repeat it in the simulator" repeated
 finish

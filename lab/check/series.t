@@ -39,12 +39,13 @@ shorter() {
 }
 # Signing off is up to who sends it; MAINTAINERS covers arch/x86 as a whole.
 # Outside of a git tree, or else it wants spdxcheck.py, with Python packages.
+# A commit that a patch fixes isn't in Debian's source.
 # What stands in for a kernel in user space has its names, types and attributes.
 stands_in=BIT_MACRO,CAMELCASE,MACRO_ARG_REUSE,MACRO_ARG_UNUSED,INIT_ATTRIBUTE,AVOID_EXTERNS
 stands_in+=,EMBEDDED_FUNCTION_NAME,IS_ENABLED_CONFIG,NEW_TYPEDEFS,PREFER_DEFINED_ATTRIBUTE_MACRO
 stands_in+=,LONG_LINE,LONG_LINE_COMMENT,LONG_LINE_STRING,REPEATED_WORD,UNNECESSARY_ELSE
 checkpatch() {
-	local ignore=FILE_PATH_CHANGES
+	local ignore=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID
 
 	[[ $1 != *tools-testing* ]] || ignore+=,$stands_in
 	(cd "$OUT" && "$TREE_BASE/scripts/checkpatch.pl" --root="$TREE_BASE" --strict --no-signoff --no-summary \
@@ -103,6 +104,45 @@ edit 's/^--- a\/file/--- \/dev\/null/'
 ok "refuses a patch that creates a file" refuses '0001-a.patch: creates or deletes a file' toy
 edit '/^Subject/d'
 ok "refuses a patch without a subject" refuses '0001-a.patch: no Subject' toy
+
+# A later patch edits the new file; the repository has what comes of that.
+later() {	# later SED-SCRIPT: series 0001, and 0002 that edits the new file, then modified
+	edit ''
+	echo 0002-b.patch >>"$toy/root/$SERIES_DIR/series"
+	sed '/^5$/d; s/^20$/twenty/' "$toy/base/file" >"$toy/root/arch/new.c"
+	{
+		printf 'Subject: toy: Edit\n\nBecause.\n---\n'
+		diff -u --label a/arch/new.c --label b/arch/new.c "$toy/base/file" "$toy/root/arch/new.c"
+	} | sed "$1" >"$toy/root/$SERIES_DIR/0002-b.patch"
+}
+comes_without_the_edit() {
+	git -C "$toy/out/files" show HEAD~:arch/new.c | cmp - "$toy/base/file" &&
+		cmp "$toy/out/files/arch/new.c" "$toy/root/arch/new.c"
+}
+misfit='0002-b.patch: arch/new.c: can.t be taken back from the repository.s file: '
+later ''
+ok "a later patch may edit a new file" toy
+ok "new file comes without the edit, and ends as the repository's" comes_without_the_edit
+later '/^@@ -17/Q'
+sed -i 's/^twenty$/20/' "$toy/root/arch/new.c"
+ok "a later patch may just delete lines of it" toy
+later 's/^ 19$/ nineteen/'
+ok "refuses an edit that the repository's file doesn't have" refuses "$misfit" toy
+later 's/^ 17$/ seventeen/'
+ok "refuses fuzz in a new file" refuses "$misfit" toy
+later ''
+sed -i '1i int y;' "$toy/root/arch/new.c"
+ok "refuses an offset in a new file" refuses \
+	'0002-b.patch: arch/new.c: fits the repository.s file with an offset only' toy
+ok "takes it if told to" toy --offsets
+later ''
+printf '0002-b.patch\n0001-a.patch\n' >"$toy/root/$SERIES_DIR/series"
+ok "refuses an edit before the file is there" refuses '0002-b.patch: arch/new.c: no such file' toy
+later 's/^Subject.*/&\nNew-file: arch\/new.c/'
+sed -i 1d "$toy/root/$SERIES_DIR/series"
+rm "$toy/root/$SERIES_DIR/0001-a.patch"
+ok "refuses a patch that brings a file and edits it" refuses '0002-b.patch: arch/new.c: is brought and edited' toy
+
 edit ''
 cp "$toy/root/$SERIES_DIR/0001-a.patch" "$toy/root/$SERIES_DIR/0002-b.patch"
 ok "refuses a patch that is not listed" refuses '0002-b.patch: not listed' toy

@@ -16,7 +16,7 @@
 #define max_low_pfn_mapped		base_max_low_pfn_mapped
 
 /* Of a kernel that is configured for as many levels as the machine has. */
-#define INIT_PGD_PAGE_TABLES		(IS_ENABLED(CONFIG_X86_64) ? sim.levels - 1 : 3)
+#define INIT_PGD_PAGE_TABLES		(IS_ENABLED(CONFIG_X86_64) ? sim_config_levels - 1 : 3)
 #define __meminit
 #define GFP_ATOMIC			0
 #define __get_free_pages(gfp, order)	((void)(order), 0UL)

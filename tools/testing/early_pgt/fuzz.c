@@ -259,16 +259,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	nr_ran++;
 	if (rc == SIM_FAIL)
 		snprintf(why, sizeof(why), "ours: %s", sim_message);
-	else if (rc == SIM_PANIC && memblock.reserved.cnt == memblock.reserved.max &&
-		 !strncmp(sim_message, "early_pgt: can't reserve ", 25) &&
-		 (b == SIM_PANIC || base.total == base.bootstrap))
-		;	/* memblock can't grow: base dies as well, or needs nothing of it */
 	else if (rc == SIM_PANIC && strncmp(sim_message, "early_pgt: can't map [mem ", 26))
 		snprintf(why, sizeof(why), "ours panics with another message: %s", sim_message);
+	else if (rc == SIM_PANIC && sim_free_block())
+		snprintf(why, sizeof(why), "ours panics, but there is a free block: %s", sim_message);
 	else if (rc == SIM_PANIC && b == SIM_OK)
 		snprintf(why, sizeof(why), "ours panics, base doesn't: %s", sim_message);
 	else if (rc == SIM_OK && b == SIM_OK && sim_result.total > base.total)
 		snprintf(why, sizeof(why), "%lu tables, base has %lu", sim_result.total, base.total);
+	else if (rc == SIM_OK && b == SIM_OK && sim_result.below_1m)
+		snprintf(why, sizeof(why), "%lu tables below 1 MB", sim_result.below_1m);
 	else if (rc == SIM_OK && b == SIM_OK && !config.bottom_up &&
 		 sim_result.crash_4g + PFN_PHYS(sim_result.total) < base.crash_4g)
 		snprintf(why, sizeof(why), "crash kernel below 4 GB: %#llx bytes, base %#llx",

@@ -7,13 +7,18 @@
 #define MAP_MAX		1000	/* of a firmware's entries, see map_max */
 #define MAP_TAKEN_MAX	20000
 
-enum map_kind { MAP_KIND_RAM, MAP_KIND_TAKEN, MAP_KIND_OTHER };
+/* Only reports of a panic have the last two. */
+enum map_kind {
+	MAP_KIND_RAM, MAP_KIND_TAKEN, MAP_KIND_OTHER, MAP_KIND_RESERVED, MAP_KIND_TABLES,
+	MAP_KINDS
+};
 
 /**
  * struct map_entry - a range of a memory map
  * @start: first byte
  * @end:   past the last byte
- * @kind:  RAM, RAM that is reserved (initrd...), or anything else
+ * @kind:  RAM, RAM that is reserved (initrd...), anything else; reserved, be it RAM
+ *         or not; tables that a run has taken, and that were free before
  * @line:  where it was read
  * @type:  as it was read
  */
@@ -27,18 +32,30 @@ struct map_entry {
 
 /**
  * struct map - a memory map
+ * @origin: where it was read: source, and lines
+ * @notes: what else there is to say about that, in lines
+ * @doubtful: lines were left out
+ * @read:  entries, as they were read
  * @nr:    entries
  * @taken: of these, how many are of the type "taken"
  * @entry: entries, in ascending order
  * @fixed: options in the file say for which machine it is
  * @sim:   that machine
+ * @panic_start: first byte that it could not map, according to its report
+ * @panic_end: past the last byte; 0 if there is no report
  */
 struct map {
+	char origin[80];
+	char notes[1024];
+	bool doubtful;
+	unsigned int read;
 	unsigned int nr;
 	unsigned int taken;
 	struct map_entry *entry;
 	bool fixed;
 	struct sim_config sim;
+	u64 panic_start;
+	u64 panic_end;
 };
 
 /* Entries that a file may have, up to what the kernel's e820 table has room for. */
@@ -48,6 +65,7 @@ void map_read(struct map *map, const char *file);
 bool map_set_memory(const struct map *map);
 bool map_place_kernel(struct sim_config *c);
 void map_print(FILE *f, const struct sim_config *c);
+const char *map_name(const char *file);
 void map_bad(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 

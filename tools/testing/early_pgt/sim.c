@@ -18,6 +18,7 @@
 
 #include <linux/slab.h>
 #include <asm/early_pgt.h>
+#include <asm/sections.h>
 #include "early_pgt.h"
 
 /*
@@ -33,7 +34,7 @@
 #define WINDOW_SIZE	(IS_ENABLED(SIM_TINY) ? SZ_16M : SIM_MAX_LOW)
 #endif
 
-unsigned int sim_levels = 4, sim_bits = 9;
+unsigned int sim_levels = 4, sim_config_levels = 4, sim_bits = 9;
 unsigned long sim_page_offset = WINDOW;
 bool sim_verbose;
 struct sim_config sim;
@@ -65,6 +66,14 @@ void kfree(void *p)
 	sim_fail("kfree(%p)", p);
 }
 
+struct sim_uts_ns sim_uts_ns = { .name.release = "simulated" };
+char _text[1], _end[1];
+
+unsigned long sim_pa_symbol(const char *sym)
+{
+	return sym == _text ? sim.kernel : sim.kernel_end;
+}
+
 static jmp_buf out;
 static bool running;
 static u8 *table_level;			/* by page frame: 0, or a table's level */
@@ -82,6 +91,7 @@ static struct memblock_region *ram, *taken;
 static unsigned long nr_ram, nr_taken, max_ram, max_taken;
 static unsigned long reserved_before;
 static long ranges_before;
+static phys_addr_t top_block;		/* highest large page that is free */
 static unsigned long isa_pfn;		/* mapped with the ISA range */
 
 static void message(const char *fmt, va_list ap)
@@ -129,33 +139,19 @@ void sim_warn(const char *fmt, ...)
 	sim_fail("WARN: %s", text);
 }
 
-static void print(const char *fmt, va_list ap)
-{
-	printf("# ");
-	vprintf(fmt, ap);
-}
-
 void sim_printk(const char *fmt, ...)
 {
+	unsigned long chunks;
+	char text[256];
 	va_list ap;
 
 	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (sscanf(text, "early_pgt: %*u tables in %lu chunks", &chunks) == 1)
+		sim_result.chunks = chunks;
 	if (sim_verbose)
-		print(fmt, ap);
-	va_end(ap);
-}
-
-void sim_debug(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!strncmp(fmt, "early_pgt: chunk", 16))
-		sim_result.chunks++;
-	if (!sim_verbose)
-		return;
-	va_start(ap, fmt);
-	print(fmt, ap);
-	va_end(ap);
+		printf("# %s", text);
 }
 
 static void *sparse(unsigned long at, unsigned long size, const char *what, int fd)
@@ -242,6 +238,7 @@ void sim_begin(const struct sim_config *config)
 	forget_tables();
 	sim = *config;
 	sim_levels = sim.levels;
+	sim_config_levels = sim.config_levels ?: sim.levels;
 	sim_bits = sim.bits;
 	sim_page_offset = WINDOW + sim.kaslr;
 	top_base = IS_ENABLED(SIM_TINY) ? round_down(WINDOW, page_level_size(sim.levels)) : 0;
@@ -463,11 +460,16 @@ void sim_new_table(unsigned long pfn, unsigned int level)
 	}
 	if (!(*e & _PAGE_PRESENT) && !(sim.light && l == 1))
 		sim_fail("table at pfn %#lx, which isn't mapped yet", pfn);
-	if (pfn < PFN_DOWN(ISA_END_ADDRESS))
-		sim_fail("table at pfn %#lx, in the ISA range", pfn);
+	/* A last resort, which base doesn't have. */
+	if (pfn < PFN_DOWN(ISA_END_ADDRESS)) {
+		sim_result.below_1m++;
+		if (!ours)
+			sim_fail("table at pfn %#lx, in the ISA range", pfn);
+	}
 	if (!is_ram(PFN_PHYS(pfn), PAGE_SIZE))
 		sim_fail("table at pfn %#lx, which isn't RAM", pfn);
-	if (sim_was_reserved(pfn))
+	/* Where memblock's arrays were before they grew is free again. */
+	if (sim_was_reserved(pfn) && pfn >= PFN_DOWN(ISA_END_ADDRESS))
 		sim_fail("table at pfn %#lx, which was reserved", pfn);
 	if (!memblock_is_reserved(PFN_PHYS(pfn)))
 		sim_fail("table at pfn %#lx isn't reserved", pfn);
@@ -584,8 +586,9 @@ unsigned long init_memory_mapping(unsigned long start, unsigned long end,
 	(void)prot;
 	for (addr = start; addr < end; addr = next) {
 		next = early_pgt_leaf_run(addr, end, sim.sizes, true, &mask);
+		early_pgt_begin();
 		ret = sim_map_range(addr, next, mask);
-		early_pgt_publish();
+		early_pgt_end();
 		if (ours && early_pgt_area.start != early_pgt_area.end)
 			sim_fail("tables are under construction after early_pgt_publish()");
 	}
@@ -682,6 +685,10 @@ static void start_machine(void)
 		max_low_pfn_shim = min(max_pfn, PFN_DOWN(sim.max_low));
 	sim_end = PFN_PHYS(max_low_pfn_shim);
 
+	top_block = memblock_phys_alloc_range(PMD_SIZE, PMD_SIZE, ISA_END_ADDRESS, sim_end);
+	if (top_block)
+		memblock_phys_free(top_block, PMD_SIZE);
+
 	nr_pfn_mapped = 0;
 	memset(pfn_mapped, 0, sizeof(pfn_mapped));
 	max_pfn_mapped = 0;
@@ -764,18 +771,15 @@ void sim_map_ours(void)
 	if (IS_ENABLED(SIM_TINY))
 		early_pgt_alloc(brk_next - brk_start - sim_bootstrap());
 
-	early_pgt_begin();
 	init_memory_mapping(0, ISA_END_ADDRESS, PAGE_KERNEL);
 	if (sim.kaslr)
 		for (i = 3; i < sim.levels; i++)
 			early_pgt_alloc(1);
-	early_pgt_end();
 	isa_pfn = pfn_mapped[0].end;
 	max_pfn_mapped = 0;
 
 	early_pgt_map_ram(ISA_END_ADDRESS, sim_end, sim.sizes,
 			  sim.bottom_up ? sim.split : 0);
-	early_pgt_report();
 }
 
 /* The page size by mainline's rule, for memory that is RAM. */
@@ -994,8 +998,14 @@ static void check_pools(void)
 	    memblock.memory.max == memblock_boot.memory.max && pages != own)
 		sim_fail("%lu pages reserved for %lu tables", pages, own);
 
+	/* Firmware may own the rest of the large page in which RAM ends. */
+	if (!sim.bottom_up && !IS_ENABLED(SIM_TINY) && top_block &&
+	    sim_result.highest >= PFN_DOWN(round_down(sim_end, PMD_SIZE)))
+		sim_fail("table at pfn %#lx, in the last part of a large page",
+			 sim_result.highest);
+
 	/* In the small scope, a large page may bring low memory at once. */
-	if (sim.bottom_up || IS_ENABLED(CONFIG_X86_32) ||
+	if (sim.bottom_up || sim.policy || IS_ENABLED(CONFIG_X86_32) ||
 	    isa_pfn > PFN_DOWN(ISA_END_ADDRESS))
 		return;
 	if (sim_result.below_4g) {
@@ -1003,10 +1013,10 @@ static void check_pools(void)
 		u64 j;
 
 		for_each_free_mem_range_reverse(j, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
-			u64 a = max_t(u64, s, SZ_4G);
+			u64 a = round_up(max_t(u64, s, SZ_4G), PMD_SIZE);
 
-			/* A few pages might not suffice for the first chunk there. */
-			if (a < e && (e - a) >> PAGE_SHIFT > own + sim.levels)
+			/* Base doesn't look at less than a large page, either. */
+			if (a + PMD_SIZE <= e && (e - a) >> PAGE_SHIFT > own)
 				sim_fail("%lu of %lu tables below 4 GB, with %llu pages free above",
 					 sim_result.below_4g, own,
 					 (unsigned long long)(e - a) >> PAGE_SHIFT);
@@ -1037,6 +1047,25 @@ enum sim_outcome sim_run(void (*map)(void), void *(*alloc)(unsigned int nr))
 	}
 	running = false;
 	return rc;
+}
+
+/**
+ * sim_free_block - after a panic: is there a free block left that brings more pages
+ * than it may take tables to map it?
+ *
+ * A block has a power of two of pages, and is naturally aligned, within the range
+ * of a PTE table. Only if there is none may ours panic.
+ */
+bool sim_free_block(void)
+{
+	unsigned long size = PAGE_SIZE;
+
+	while (size < PFN_PHYS(sim.levels))
+		size *= 2;
+	for (; size <= PMD_SIZE; size *= 2)
+		if (memblock_phys_alloc_range(size, size, ISA_END_ADDRESS, sim_end))
+			return true;
+	return false;
 }
 
 enum sim_outcome sim_ours(void)

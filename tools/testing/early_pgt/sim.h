@@ -15,11 +15,13 @@
 /**
  * struct sim_config - the machine
  * @levels:    levels of page tables, 2 to 5
+ * @config_levels: of the kernel: 5 for one that runs with 4 or 5; @levels, if 0
  * @bits:      log2 of the entries of a table
  * @sizes:     page sizes, bits of 1 << PG_LEVEL_*
  * @bottom_up: movable_node
  * @xen:       PV guest, runs against the model of Xen's page types
  * @premap:    the kernel's part of the direct map is there already, as with Xen
+ * @policy:    not all memory that is free may be used
  * @light:     leave PTEs out: for counting tables only
  * @kaslr:     the direct map is this far from its place, a multiple of PUD_SIZE
  * @kernel:    first byte of the kernel, reserved if it's RAM
@@ -31,11 +33,13 @@
  */
 struct sim_config {
 	unsigned int levels;
+	unsigned int config_levels;
 	unsigned int bits;
 	unsigned long sizes;
 	bool bottom_up;
 	bool xen;
 	bool premap;
+	bool policy;
 	bool light;
 	unsigned long kaslr;
 	unsigned long kernel;
@@ -59,6 +63,7 @@ enum sim_outcome { SIM_OK, SIM_PANIC, SIM_FAIL };
  * @below_4g:   tables below 4 GB, without bootstrap tables
  * @below_896m: below 896 MB
  * @below_768m: below 768 MB
+ * @below_1m:   in the ISA range
  * @crash_4g:   largest free range below 4 GB, bytes; 32-bit: below 512 MB, where
  *              the crash kernel has to be
  * @crash_896m: below 896 MB
@@ -79,6 +84,7 @@ struct sim_result {
 	unsigned long below_4g;
 	unsigned long below_896m;
 	unsigned long below_768m;
+	unsigned long below_1m;
 	u64 crash_4g;
 	u64 crash_896m;
 	u64 crash_768m;
@@ -101,6 +107,7 @@ void sim_begin(const struct sim_config *config);
 enum sim_outcome sim_run(void (*map)(void), void *(*alloc)(unsigned int nr));
 void sim_lock_brk(void);
 enum sim_outcome sim_ours(void);
+bool sim_free_block(void);
 unsigned int sim_bootstrap(void);
 void sim_map_ours(void);
 void sim_foreign_table(unsigned long pfn, unsigned int level);
@@ -131,8 +138,9 @@ void xen_model_check(void);
 bool xen_model_is_live(unsigned long pfn);
 extern bool xen_model_deaf;
 extern unsigned long *xen_model_m2p;
-extern unsigned long xen_model_max_pfn;
-extern unsigned long xen_model_free_area;
+extern unsigned long xen_model_free_area, xen_model_area_size;
+extern struct range xen_model_extra[XEN_EXTRA_MEM_MAX_REGIONS];
+extern void (*xen_model_new_page)(unsigned long pfn);
 
 #ifdef CONFIG_X86_64
 #define SIM_MAX_PFN	(1UL << 34)

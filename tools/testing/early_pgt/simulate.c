@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,15 +19,16 @@
 
 /* Above, PTEs are left out; Xen and base are. */
 #define LIGHT		(1UL << 36)
-#define NO_XEN		(1UL << 38)
+#define NO_XEN		(1UL << 40)
 #define NO_BASE		(1UL << 40)
 
 static struct map map;
 static bool brief;
+static int exit_status;
 
 /* Files go to the worker that is free first: whose is it, where its text ends. */
 static struct shared {
-	unsigned int next, maps, runs, bad, base_panics, less_room;
+	unsigned int next, maps, runs, bad, base_panics, base_fails, less_room, unread;
 	struct {
 		unsigned int worker;
 		long end;
@@ -76,6 +78,30 @@ static bool less_room(const struct sim_result *base, unsigned long slack)
 	       sim_result.crash_768m + slack < base->crash_768m;
 }
 
+/* A panic that is reported isn't the simulation's failure. */
+static bool as_reported(void)
+{
+	unsigned long start, end;
+
+	return map.panic_end &&
+	       sscanf(sim_message, "early_pgt: can't map [mem %lx-%lx]", &start, &end) == 2 &&
+	       start == map.panic_start && end + 1 == map.panic_end;
+}
+
+/* "21 entries, 15.8 GiB of RAM, from BIOS-e820 lines 12-32" */
+static void print_origin(const char *file)
+{
+	struct sim_config c = map.sim;
+	double mb;
+
+	sim_begin(&c);
+	if (!map_set_memory(&map))
+		map_bad(file, 0, "more than some 8000 ranges: memblock has no room for them below 1 MB");
+	mb = memblock_phys_mem_size() / 1048576.0;
+	printf("  %u entr%s, %.1f %s of RAM, from %s\n%s", map.read, map.read == 1 ? "y" : "ies",
+	       mb < 1024 ? mb : mb / 1024, mb < 1024 ? "MiB" : "GiB", map.origin, map.notes);
+}
+
 static void compare(const char *file, const char *what, struct sim_config *c)
 {
 	enum sim_outcome rc[2] = { SIM_PANIC };
@@ -94,8 +120,7 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 		add(&shared->base_panics, rc[0] == SIM_PANIC);
 		if (!brief)
 			print_row(what, "base", rc[0]);
-		if (rc[0] == SIM_FAIL)
-			why = "the base's mapping isn't as expected";
+		add(&shared->base_fails, rc[0] == SIM_FAIL);
 	}
 
 	c->light = ram > LIGHT && !c->xen;
@@ -105,7 +130,9 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	if (!brief)
 		print_row(what, "ours", rc[1]);
 
-	if (rc[1] != SIM_OK)
+	if (rc[1] == SIM_PANIC && as_reported())
+		printf("  as reported\n");
+	else if (rc[1] != SIM_OK)
 		why = sim_message;
 	else if (rc[0] == SIM_OK && sim_result.total > base.total)
 		why = "more tables than base";
@@ -140,12 +167,13 @@ static void simulate(const char *file)
 		{ "Xen PV", BIT(PG_LEVEL_4K), true },
 	};
 	const char *name = strrchr(file, '/');
-	unsigned int i;
+	unsigned int i, nr = 0;
 
 	map_read(&map, file);
 	add(&shared->maps, 1);
 	if (!brief) {
-		printf("\n%s\n", name ? name + 1 : file);
+		printf("\n%s\n", name ? name + 1 : map_name(file));
+		print_origin(file);
 		printf("  %-6s %-4s %6s %8s %6s %5s %4s %4s %5s %14s %14s %7s %7s %7s %8s %6s %6s\n",
 		       "pages", "", "chunks", "tables", "PTE", "PMD", "PUD", "P4D", "BRK",
 		       "lowest", "highest", "<4G", "<896M", "<768M", "free<4G", "<896M", "<768M");
@@ -160,6 +188,14 @@ static void simulate(const char *file)
 			map_bad(file, 0, "more than some 8000 ranges: memblock has no room for them below 1 MB");
 		if (!c.kernel_end && !map_place_kernel(&c) && runs[i].xen)
 			continue;
+		nr++;
+		/* A PV domain's kernel is in what it begins with, and mapped from 0 on. */
+		if (runs[i].xen && PFN_DOWN(c.kernel_end) / 256 > PFN_DOWN(c.kernel_end - c.kernel)) {
+			if (!brief)
+				printf("  %-6s not simulated: no RAM for the kernel but at %#lx\n",
+				       runs[i].name, c.kernel);
+			continue;
+		}
 		if (memblock_phys_mem_size() > NO_XEN && runs[i].xen) {
 			if (!brief)
 				printf("  %-6s not simulated above %lu GB\n",
@@ -168,7 +204,8 @@ static void simulate(const char *file)
 		}
 		c.sizes = runs[i].sizes;
 		c.xen = runs[i].xen;
-		if (c.xen && memblock_is_region_memory(c.kernel, c.kernel_end - c.kernel)) {
+		/* A report says where that is. */
+		if (c.xen && !map.panic_end && memblock_is_region_memory(c.kernel, c.kernel_end - c.kernel)) {
 			/* Xen's p2m list, and the tables that map it. */
 			c.p2m = PFN_DOWN(c.kernel_end);
 			c.nr_p2m = PFN_UP(PFN_DOWN(memblock_phys_mem_size()) * 8) + 4;
@@ -177,6 +214,9 @@ static void simulate(const char *file)
 		}
 		compare(file, runs[i].name, &c);
 	}
+	if (!nr)
+		map_bad(file, 0, "no machine with these page sizes can be simulated");
+	exit_status = map.doubtful ? 2 : 0;
 }
 
 static int no_dots(const struct dirent *d)
@@ -187,22 +227,32 @@ static int no_dots(const struct dirent *d)
 static char **files;
 static unsigned int nr_files;
 
+static unsigned int nr_unread;
+
+static void unreadable(const char *path, const char *why)
+{
+	fprintf(stderr, "%s: %s\n", path, why);
+	nr_unread++;
+}
+
 static void collect(const char *path)
 {
 	struct dirent **names;
 	struct stat st;
 	int i, n;
 
-	if (stat(path, &st))
-		map_bad(path, 0, "%s", strerror(errno));
-	if (!S_ISDIR(st.st_mode)) {
+	if (strcmp(path, "-") && stat(path, &st)) {
+		unreadable(path, strerror(errno));
+		return;
+	}
+	if (!strcmp(path, "-") || !S_ISDIR(st.st_mode)) {
 		files = realloc(files, (nr_files + 1) * sizeof(*files));
 		files[nr_files++] = strdup(path);
 		return;
 	}
 	n = scandir(path, &names, no_dots, alphasort);
 	if (n <= 0)
-		map_bad(path, 0, "%s", n ? strerror(errno) : "no file in this folder");
+		unreadable(path, n ? strerror(errno) : "no file in this folder");
 	for (i = 0; i < n; i++) {
 		char sub[4096];
 
@@ -213,6 +263,48 @@ static void collect(const char *path)
 	free(names);
 }
 
+/*
+ * An argument may be several names, from MAPS="..." of a Makefile: blanks are part
+ * of a name if there is such a file. What is no file may be a pattern.
+ */
+static void collect_names(char *names)
+{
+	char *p, *end;
+	struct stat st;
+	glob_t found;
+	char c;
+
+	for (p = names; *(p += strspn(p, " \t\n")); p = end) {
+		for (end = p + strlen(p); end > p; end--) {
+			c = *end;
+			if (c && !strchr(" \t\n", c))
+				continue;
+			*end = '\0';
+			if (!strcmp(p, "-") || !stat(p, &st))
+				break;
+			*end = c;
+		}
+		if (end > p) {
+			collect(p);
+			end += c != '\0';
+			continue;
+		}
+		end = p + strcspn(p, " \t\n");
+		c = *end;
+		*end = '\0';
+		if (glob(p, GLOB_TILDE, NULL, &found)) {
+			collect(p);
+		} else {
+			size_t i;
+
+			for (i = 0; i < found.gl_pathc; i++)
+				collect(found.gl_pathv[i]);
+			globfree(&found);
+		}
+		end += c != '\0';
+	}
+}
+
 #define WORKERS		2
 
 static FILE *texts[WORKERS];
@@ -220,16 +312,34 @@ static FILE *texts[WORKERS];
 static void work(unsigned int me)
 {
 	unsigned int i;
+	int rc = 0;
+
+	int status;
+	pid_t pid;
 
 	dup2(fileno(texts[me]), STDOUT_FILENO);
-	sim_init();
 	while ((i = add(&shared->next, 1)) < nr_files) {
-		simulate(files[i]);
-		fflush(stdout);
+		/* Whatever a file does, the next one is read. */
+		pid = fork();
+		if (!pid) {
+			sim_init();
+			simulate(files[i]);
+			fflush(stdout);
+			exit(exit_status);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid)
+			exit(3);
+		if (!WIFEXITED(status) || (WEXITSTATUS(status) & ~2)) {
+			fprintf(stderr, "%s: the simulation ended with status %#x\n",
+				map_name(files[i]), status);
+			rc = 3;
+		} else if (WEXITSTATUS(status)) {
+			add(&shared->unread, 1);
+		}
 		shared->file[i].worker = me;
-		shared->file[i].end = lseek(STDOUT_FILENO, 0, SEEK_CUR);
+		shared->file[i].end = lseek(STDOUT_FILENO, 0, SEEK_END);
 	}
-	exit(0);
+	exit(rc);
 }
 
 static void print_text(unsigned int i)
@@ -254,23 +364,26 @@ int main(int argc, char **argv)
 	unsigned int i, rc = 0;
 	int status, opt;
 
-	while ((opt = getopt(argc, argv, "qe:")) != -1) {
+	while ((opt = getopt(argc, argv, "qve:")) != -1) {
 		if (opt == 'q')
 			brief = true;
+		else if (opt == 'v')
+			sim_verbose = true;
 		else if (opt == 'e' && atoi(optarg) > 0 && atoi(optarg) <= E820_MAX_ENTRIES)
 			map_max = atoi(optarg);
 		else
 			break;
 	}
 	if (opt != -1 || optind == argc) {
-		fprintf(stderr, "usage: %s [-q] [-e ENTRIES] FILE or FOLDER...\n"
+		fprintf(stderr, "usage: %s [-qv] [-e ENTRIES] FILE or FOLDER or -...\n"
 			"-q: only what fails, and a summary\n"
+			"-v: with the messages of the kernel\n"
 			"-e: entries that a file may have, 1 to %d, instead of %d\n",
 			argv[0], E820_MAX_ENTRIES, MAP_MAX);
 		return 2;
 	}
 	for (i = optind; i < (unsigned int)argc; i++)
-		collect(argv[i]);
+		collect_names(argv[i]);
 
 	shared = mmap(NULL, sizeof(*shared) + nr_files * sizeof(shared->file[0]),
 		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -289,15 +402,21 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < nr_files; i++)
 		print_text(i);
+	if (sim_has_base)
+		printf("%s%u maps, %u runs each with base and ours: %u failed, base panics in %u, less room for a crash kernel than base in %u",
+		       brief ? "" : "\n", shared->maps, shared->runs, shared->bad,
+		       shared->base_panics, shared->less_room);
+	else
+		printf("%s%u maps, %u runs: %u failed; nothing to compare with (BASE=)",
+		       brief ? "" : "\n", shared->maps, shared->runs, shared->bad);
+	if (shared->base_fails)
+		printf(", base fails in %u", shared->base_fails);
+	nr_unread += shared->unread;
+	if (nr_unread)
+		printf("; %u file%s not read, or not in full", nr_unread,
+		       nr_unread == 1 ? "" : "s");
+	printf("\n");
 	if (rc)
 		return rc;
-	if (!sim_has_base) {
-		printf("%s%u maps, %u runs: %u failed; nothing to compare with (BASE=)\n",
-		       brief ? "" : "\n", shared->maps, shared->runs, shared->bad);
-		return shared->bad != 0;
-	}
-	printf("%s%u maps, %u runs each with base and ours: %u failed, base panics in %u, less room for a crash kernel than base in %u\n",
-	       brief ? "" : "\n", shared->maps, shared->runs, shared->bad,
-	       shared->base_panics, shared->less_room);
-	return shared->bad != 0;
+	return nr_unread || !nr_files ? 2 : shared->bad != 0;
 }

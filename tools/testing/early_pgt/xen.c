@@ -42,9 +42,9 @@ unsigned long *xen_model_m2p;
 
 unsigned long *xen_p2m_addr;
 unsigned long xen_p2m_size;
+unsigned long xen_max_p2m_pfn;
 static struct start_info start_info;
 struct start_info *xen_start_info = &start_info;
-void *early_console = &start_info;	/* any */
 
 unsigned long pfn_to_mfn(unsigned long pfn)
 {
@@ -56,14 +56,40 @@ unsigned long mfn_to_pfn(unsigned long mfn)
 	return sim_pfn(mfn);
 }
 
-/* Past the list, there may be RAM that isn't there yet, and then devices. */
-unsigned long xen_model_max_pfn;
+/* Past the list, there may be RAM that isn't there yet, and devices. */
+struct range xen_model_extra[XEN_EXTRA_MEM_MAX_REGIONS];
+
+/* Somebody is about to fill a new page of the list. */
+void (*xen_model_new_page)(unsigned long pfn);
+
+unsigned long xen_count_extra_mem(unsigned long pfn, unsigned long nr)
+{
+	const struct range *r;
+	unsigned long n = 0;
+
+	if (xen_model_new_page)
+		xen_model_new_page(pfn);
+	for (r = xen_model_extra; r < xen_model_extra + ARRAY_SIZE(xen_model_extra); r++)
+		if (pfn < r->end && pfn + nr > r->start)
+			n += min(pfn + nr, r->end) - max(pfn, r->start);
+	return n;
+}
+
+unsigned long xen_chk_extra_mem(unsigned long pfn)
+{
+	const struct range *r;
+
+	if (xen_early_p2m_next(pfn) == pfn)
+		return xen_p2m_addr[pfn];
+	for (r = xen_model_extra; r < xen_model_extra + ARRAY_SIZE(xen_model_extra); r++)
+		if (pfn >= r->start && pfn < r->end)
+			return INVALID_P2M_ENTRY;
+	return pfn | IDENTITY_FRAME_BIT;
+}
 
 unsigned long get_phys_to_machine(unsigned long pfn)
 {
-	if (pfn < xen_p2m_size)
-		return xen_p2m_addr[pfn];
-	return pfn < xen_model_max_pfn ? INVALID_P2M_ENTRY : pfn | IDENTITY_FRAME_BIT;
+	return xen_chk_extra_mem(pfn);
 }
 
 xmaddr_t virt_to_machine(const void *addr)
@@ -78,11 +104,12 @@ xmaddr_t phys_to_machine(xpaddr_t phys)
 	return virt_to_machine(__va(phys.paddr));
 }
 
-/* Where the test has reserved it. */
-unsigned long xen_model_free_area;
+/* Where the test has reserved it, and what was asked for. */
+unsigned long xen_model_free_area, xen_model_area_size;
 
 phys_addr_t xen_find_free_area(phys_addr_t size)
 {
+	xen_model_area_size = size;
 	return memblock_is_region_reserved(xen_model_free_area, size) ?
 		xen_model_free_area : 0;
 }
@@ -326,7 +353,9 @@ void xen_model_start(unsigned long top_pfn)
 	flushed = false;
 
 	xen_p2m_size = max;
-	xen_model_max_pfn = max;
+	xen_max_p2m_pfn = max;
+	memset(xen_model_extra, 0, sizeof(xen_model_extra));
+	xen_model_extra[0].end = max;
 	start_info.mfn_list = sim.nr_p2m ? 0 : __START_KERNEL_map;
 	start_info.first_p2m_pfn = sim.p2m;
 	start_info.nr_p2m_frames = sim.nr_p2m;

@@ -64,10 +64,11 @@
 /* Geometry. With fewer levels, the upper ones are folded into the top. */
 extern unsigned int sim_levels;
 extern unsigned int sim_bits;
+extern unsigned int sim_config_levels;		/* 5, in a kernel for both */
 
 enum pg_level {
 	PG_LEVEL_NONE, PG_LEVEL_4K, PG_LEVEL_2M, PG_LEVEL_1G, PG_LEVEL_512G,
-	PG_LEVEL_256T,
+	PG_LEVEL_256T, PG_LEVEL_NUM,
 };
 
 static inline unsigned int page_level_shift(unsigned int level)
@@ -80,7 +81,7 @@ static inline unsigned long page_level_size(unsigned int level)
 	return 1UL << page_level_shift(level);
 }
 
-#define CONFIG_PGTABLE_LEVELS	((int)sim_levels)
+#define CONFIG_PGTABLE_LEVELS	((int)sim_config_levels)
 #define PTRS_PER_TABLE		(1U << sim_bits)
 #define PMD_SHIFT		page_level_shift(PG_LEVEL_2M)
 #define PUD_SHIFT		page_level_shift(min(sim_levels, (unsigned int)PG_LEVEL_1G))
@@ -118,7 +119,11 @@ pteval_t sim_pte_val(pte_t pte);
 #define pte_pfn(p)		sim_entry_pfn((p).pte)
 unsigned long sim_entry_pfn(pteval_t entry);
 #define PTRS_PER_TOP		(PAGE_SIZE / sizeof(pteval_t))
-#define PAGE_OFFSET		0xc0000000UL		/* 32-bit */
+#ifdef CONFIG_X86_32
+#define PAGE_OFFSET		0xc0000000UL
+#else
+#define PAGE_OFFSET		sim_page_offset
+#endif
 
 static inline unsigned long pte_index(unsigned long addr)
 {
@@ -211,12 +216,11 @@ void *extend_brk(size_t size, size_t align);
 #include <linux/panic.h>
 #undef WARN
 void sim_printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void sim_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void sim_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 extern bool sim_verbose;
 #define pr_info(fmt, ...)	sim_printk(pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_warn(fmt, ...)	sim_printk(pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_debug(fmt, ...)	sim_debug(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_debug(fmt, ...)	do { if (false) sim_printk(fmt, ##__VA_ARGS__); } while (0)
 #define WARN(cond, fmt, ...)						\
 	({								\
 		bool _warn = (cond);					\
@@ -225,6 +229,21 @@ extern bool sim_verbose;
 			sim_warn(fmt, ##__VA_ARGS__);			\
 		_warn;							\
 	})
+
+/* A panic's report. */
+#undef pr_emerg
+#define pr_emerg(fmt, ...)	sim_printk(pr_fmt(fmt), ##__VA_ARGS__)
+#undef __pa_symbol
+#define __pa_symbol(sym)	sim_pa_symbol(sym)
+unsigned long sim_pa_symbol(const char *sym);
+#define init_uts_ns		sim_uts_ns
+extern struct sim_uts_ns {
+	struct { char release[16]; } name;
+} sim_uts_ns;
+#ifndef BITS_PER_LONG
+#define BITS_PER_LONG		__BITS_PER_LONG
+#endif
+#define E820_MAX_ENTRIES_ZEROPAGE	128
 
 /* Xen */
 typedef unsigned long xen_pfn_t;
@@ -248,21 +267,29 @@ void *early_memremap(phys_addr_t phys, unsigned long size);
 void *early_memremap_ro(phys_addr_t phys, unsigned long size);
 void early_memunmap(void *addr, unsigned long size);
 void make_lowmem_page_readonly(void *addr);
-extern void *early_console;
+unsigned long xen_chk_extra_mem(unsigned long pfn);
+unsigned long xen_count_extra_mem(unsigned long pfn, unsigned long nr);
 #undef scnprintf
 #define scnprintf		snprintf
 #define xen_raw_printk(...)	sim_printk(__VA_ARGS__)
 pte_t *lookup_address(unsigned long addr, unsigned int *level);
 struct early_pgt_ops;
 bool xen_early_pgt_store(void *entry, u64 val, unsigned int level);
-void xen_early_pgt_entry(void *entry, u64 val);
-void xen_early_pgt_m2p(unsigned long mfn, unsigned long pfn);
-void xen_early_pgt_publish(void);
-bool xen_early_grow_p2m(unsigned long nr);
-unsigned int xen_early_walk(unsigned long vaddr, unsigned int level,
-			    phys_addr_t *entry, pteval_t *val);
+void early_pgt_reserve_bootstrap(void);
+unsigned long early_pgt_leaf_run(unsigned long start, unsigned long end,
+				 unsigned long sizes, bool boot, unsigned long *mask);
+void xen_early_batch_entry(u64 ptr, u64 val);
+void xen_early_batch_link(u64 ptr, u64 val);
+void xen_early_batch_issue(void);
+extern struct range xen_early_p2m_tables;
+void xen_early_p2m_add(unsigned long start, unsigned long end);
+unsigned long xen_early_p2m_next(unsigned long pfn);
+void xen_early_grow_p2m(void);
+unsigned int xen_early_walk(unsigned long vaddr, phys_addr_t *tables, pteval_t *val);
 extern const struct early_pgt_ops xen_early_pgt_ops;
 
+#define P2M_PER_PAGE		512UL
+#define XEN_EXTRA_MEM_MAX_REGIONS 128
 #define INVALID_P2M_ENTRY	(~0UL)
 #define FOREIGN_FRAME_BIT	(1UL << 63)
 #define IDENTITY_FRAME_BIT	(1UL << 62)
@@ -270,6 +297,7 @@ unsigned long get_phys_to_machine(unsigned long pfn);
 #define __START_KERNEL_map	0xffffffff80000000UL
 extern unsigned long *xen_p2m_addr;
 extern unsigned long xen_p2m_size;
+extern unsigned long xen_max_p2m_pfn;
 extern struct start_info {
 	unsigned long mfn_list;
 	unsigned long first_p2m_pfn;

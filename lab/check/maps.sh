@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Maps as people paste them. Sourced by fast.t, in tools/testing/early_pgt; $out
+# is where the simulator is.
+
+# A sample says what is to be said about it.
+# shellcheck disable=SC2154
+sample() {	# sample FILE
+	local regex said
+
+	said=$("$out/simulate" "$1" 2>&1) || { printf '%s\n' "$said"; return 1; }
+	while read -r regex; do
+		grep -qE "$regex" <<<"$said" || { echo "nothing like \"$regex\": $said"; return 1; }
+	done < <(sed -n 's/^# says: //p' "$1")
+	[ -n "$regex" ] || grep -q '^# says: ' "$1"
+}
+pasted() {	# pasted STATUS REGEX TEXT: what is said on stdout or stderr
+	local rc=0 said map=$CHECK/pasted.txt
+
+	printf '%b' "$3" >"$map"
+	said=$("$out/simulate" "$map" 2>&1) || rc=$?
+	[ "$rc" -eq "$1" ] || { echo "status $rc, not $1: $said"; return 1; }
+	grep -qE "$2" <<<"$said" || { echo "nothing like \"$2\": $said"; return 1; }
+}
+utf16() {	# utf16 ENCODING
+	printf '0 9efff usable\n100000 3fffffff usable\n' | iconv -f ASCII -t "$1" >"$CHECK/utf16.txt"
+	says "$SAID lines 1-2" "$out/simulate" "$CHECK/utf16.txt"
+}
+standard_input() {	# through both Makefiles
+	local said
+
+	said=$(printf '%b' "$E$F" | tool simulate MAPS=-) || { echo "$said"; return 1; }
+	grep -q 'from BIOS-e820 lines 1-2' <<<"$said" || { echo "$said"; return 1; }
+	said=$(printf '%b' "$E$F" | make -s -C "$ROOT" simulate MAPS=-) || { echo "$said"; return 1; }
+	grep -q 'from BIOS-e820 lines 1-2' <<<"$said" || { echo "$said"; return 1; }
+}
+blanks() {
+	local name="$CHECK/my log (1).txt"
+
+	printf '%b' "$E$F" >"$name"
+	cp "$name" "$CHECK/other.txt"
+	says '^2 maps, ' tool simulate MAPS="$name $CHECK/other.txt" || return 1
+	says '^2 maps, ' make -s -C "$ROOT" simulate MAPS="$name $CHECK/other.txt"
+}
+others_run() {	# two bad files, and a name that isn't there, before good ones
+	local rc=0 said dir=$CHECK/folder
+
+	mkdir -p "$dir"
+	printf 'hello\n' | tee "$dir/1.txt" >"$dir/2.txt"
+	printf '%b' "$E$F" | tee "$dir/3.txt" "$dir/4.txt" >"$dir/5.txt"
+	said=$("$out/simulate" -q nosuch "$dir" 2>&1) || rc=$?
+	[ "$rc" -eq 2 ] || { echo "status $rc: $said"; return 1; }
+	if [ "$(grep -cE '^(nosuch|.*/[12].txt:1): ' <<<"$said")" -ne 3 ] || ! grep -q '^3 maps, .* 3 files not read' <<<"$said"; then
+		echo "$said"
+		return 1
+	fi
+}
+# The kernel's report of a machine: simulated, it is the same report again.
+round_trip() {
+	local i a b
+
+	{
+		echo 'option pages=2M levels=4 kernel=0x1000000-0x2ffffff kaslr=0x40000000'
+		printf '0 9efff usable\n100000 3fffffff usable\n'
+		printf '0 8cfff taken\n8f000 9efff taken\n100000 3fffffff taken\n'
+		for ((i = 1; i < 10; i++)); do
+			printf '%x %x taken\n' $((i << 31)) $(((i << 31) + 0xfff))
+		done
+	} >"$CHECK/full.txt"
+	a=$("$out/simulate" -v "$CHECK/full.txt" | sed -n 's/^# early_pgt/early_pgt/p')
+	# The kernel's direct map, instead of the simulator's.
+	sed 's/direct map 0x11\(.*\)/direct map 0xffff88\1/; s/0xffff880/0xffff888/' <<<"$a" >"$CHECK/report.txt"
+	b=$("$out/simulate" -v "$CHECK/report.txt") || { echo "$b"; return 1; }
+	b=$(sed -n 's/^# early_pgt/early_pgt/p' <<<"$b")
+	[ "$(wc -l <<<"$a")" -gt 20 ] || { echo "no report: $a"; return 1; }
+	[ "$a" = "$b" ] || { diff <(echo "$a") <(echo "$b"); return 1; }
+}
+
+E='BIOS-e820: [mem 0x0000000000000000-0x000000000009efff] usable\n'
+F='BIOS-e820: [mem 0x0000000000100000-0x000000003fffffff] usable\n'
+G='BIOS-e820: [mem 0x0000000000100000-0x000000001fffffff] usable\n'
+HOST='(XEN) Xen-e820 RAM map:\n(XEN)  [0000000000000000, 000000000009efff] (usable)\n(XEN)  [0000000000100000, 000000003fffffff] (usable)\n'
+GUEST='(XEN) HVM4: e820 map has 8 items:\n(XEN) HVM4:   0: 0000000000000000 - 000000000009fc00 = 1 RAM\n'
+MACHINE="early_pgt: can't map [mem 0x100000-0x3fffffff], Linux 6.12\nearly_pgt: pages of 4K 2M, 4 levels, bottom-up from 0x3000000, kernel [mem 0x1000000-0x2ffffff], KASLR offset 0x40000000\nearly_pgt: memory   [mem 0x1000-0x9efff]\nearly_pgt: memory   [mem 0x100000-0x3fffffff]\nearly_pgt: reserved [mem 0x1000000-0x2ffffff]  32768 KB\n"
+SAID='2 entries, 1023.6 MiB of RAM, from'
+
+for i in samples/*; do
+	ok "pasted: $i" sample "$i"
+done
+ok "pasted: early_pgt's report, simulated" round_trip
+ok "pasted: report of other kernels" pasted 0 '3 entries, .* report lines 4-6' "${E}$MACHINE"
+ok "pasted: report of a machine with 5 levels" pasted 0 'ours +2 +4 +1 +1 +1 +1 ' "${MACHINE/KASLR offset 0x/direct map 0xff110000}"
+ok "pasted: report without its machine" pasted 2 'no line "early_pgt: pages of"' "early_pgt: memory   [mem 0x0-0x9efff]\n"
+ok "pasted: report that leaves ranges out" pasted 0 "warning: .* isn't exact" "${MACHINE}early_pgt: 3 more ranges reserved, 12 KB\n"
+ok "pasted: report with lines missing" pasted 2 'lines are missing' "${MACHINE}early_pgt: 2 ranges of memory, 1048000 KB; 5 reserved, 1023000 KB\n"
+ok "pasted: pstore" pasted 0 "$SAID BIOS-e820 lines 1-2" "<6>[    0.0] $E<6>[    0.0] $F"
+ok "pasted: BIOS-e801" pasted 0 "$SAID BIOS-e801 lines 1-2" "${E/e820/e801}${F/e820/e801}"
+ok "pasted: BIOS-88, exclusive" pasted 0 '3 entries, 1023.6 MiB of RAM, from BIOS-88 lines 1-3' 'BIOS-88: 0000000000000000 - 000000000009e000 (usable)\n BIOS-88: 000000000009e000 - 000000000009f000 (usable)\n BIOS-88: 0000000000100000 - 0000000040000000 (usable)\n'
+ok "pasted: reserve setup_data" pasted 0 "$SAID reserve setup_data: lines 4-5" "$E${G}extended physical RAM map:\nreserve setup_data: [mem 0x0-0x9efff] usable\nreserve setup_data: [mem 0x100000-0x3fffffff] usable\n"
+ok "pasted: modified: after BIOS-e820" pasted 0 "$SAID modified: lines 3-4" "$E${G}modified: [mem 0x0-0x9efff] usable\nmodified: [mem 0x100000-0x3fffffff] usable\n"
+ok "pasted: two boots, the last one counts" pasted 0 'last of 2 boots' "Linux version 5\n$E${G}Linux version 6\n$E$F"
+ok "pasted: two boots, no other lines" pasted 0 "$SAID BIOS-e820 lines 3-4" "$E$G$E$F"
+ok "pasted: the last boot has no map" pasted 0 'ends with a boot that has no map' "Linux version 5\n$E${F}Linux version 6\n"
+ok "pasted: lines in reverse" pasted 0 "$SAID BIOS-e820 lines 1-2" "$F$E"
+ok "pasted: repeated lines" pasted 0 "$SAID BIOS-e820 lines 1-3" "$E$E$F$F"
+ok "pasted: no low memory" pasted 0 'warning: no range below 1 MB' "$F"
+ok "pasted: December and February aren't numbers" pasted 0 "$SAID BIOS-e820 lines 2-4" "Dec 30 22:05:18 lab kernel: x\nDec 30 22:05:18 lab kernel: ${E}Feb 26 reserved\nFeb 26 22:05:18 lab kernel: $F"
+ok "pasted: Xen's own map" pasted 0 "$SAID .XEN. lines 2-3" "$HOST"
+ok "pasted: Xen's own map, exclusive" pasted 0 "$SAID .XEN. lines 1-2" '(XEN)  0000000000000000 - 000000000009f000 (usable)\n(XEN)  0000000000100000 - 0000000040000000 (usable)\n'
+ok "pasted: HVM guest in Xen's log" pasted 2 'pasted.txt:2: the map of a guest' "$GUEST"
+ok "pasted: Xen's own map and a guest's" pasted 0 "$SAID .XEN. lines 2-3" "$HOST$GUEST(d4) ${E/9efff/8efff}"
+ok "pasted: xl info" pasted 2 'pasted.txt:2: no memory map .* dmesg' 'host   : xen\ntotal_memory  : 7933\n'
+ok "pasted: /proc/iomem, not as root" pasted 2 'as root' '00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n'
+ok "pasted: /sys/firmware/memmap, grep" pasted 0 "$SAID /sys" '/sys/firmware/memmap/0/end:0x9efff\n/sys/firmware/memmap/0/start:0x0\n/sys/firmware/memmap/0/type:System RAM\n/sys/firmware/memmap/1/end:0x3fffffff\n/sys/firmware/memmap/1/start:0x100000\n/sys/firmware/memmap/1/type:System RAM\n'
+ok "pasted: /sys/firmware/memmap, head" pasted 0 '1 entry, 0.6 MiB of RAM, from /sys' '==> 0/end <==\n0x9efff\n\n==> 0/start <==\n0x0\n\n==> 0/type <==\nSystem RAM\n'
+ok "pasted: /sys/firmware/memmap, by the documentation's script" pasted 0 "3 entries, 1023.6 MiB of RAM, from /sys" '0000000000000000-000000000009e000 (System RAM)\n000000000009e000-000000000009f000 (System RAM)\n0000000000100000-0000000040000000 (System RAM)\n'
+ok "pasted: kexec -d, of this kernel" pasted 0 "3 entries, 1023.6 MiB .* memory ranges" 'MEMORY RANGES\n0000000000000000-000000000009efff (0)\n000000000009f000-000000000009ffff (1)\n0000000000100000-000000003fffffff (0)\nCRASH MEMORY RANGES\n0000000000000000-000000004fffffff (0)\n'
+ok "pasted: kexec -d, of the next" pasted 0 "$SAID kexec's E820" 'E820 memmap:\n0000000000000000-000000000009efff (1)\n0000000000100000-000000003fffffff (1)\n'
+ok "pasted: GRUB's lsmmap" pasted 0 "4 entries, 1023.6 MiB .* lsmmap" 'base_addr = 0x0, length = 0x9e000, available RAM\nbase_addr = 0x9e000, length = 0x1000, available RAM\nbase_addr = 0x9f000, length = 0x1000, ACPI reclaimable RAM\nbase_addr = 0x100000, length = 0x3ff00000, available RAM\n'
+ok "pasted: colours" pasted 0 "$SAID BIOS-e820" "\033[32m[    0.0] \033[0m\033[33mBIOS-e820\033[0m: ${E#BIOS-e820:}\033[33mBIOS-e820: \033[0m${F#BIOS-e820:}"
+# shellcheck disable=SC2016
+ok "pasted: code fences" pasted 0 "$SAID lines 2-3" '```\n0 9efff usable\n100000 3fffffff usable\n```\n'
+ok "pasted: quoted mail" pasted 0 "$SAID BIOS-e820" "> > $E> > $F"
+ok "pasted: wrapped mail" pasted 0 "$SAID BIOS-e820" "> BIOS-e820: [mem\n${E#*mem }> ${F/ usable/\\n> usable}"
+ok "pasted: <br>" pasted 0 "$SAID line 1" "0 9efff usable<br>100000 3fffffff usable<br/>"
+ok "pasted: CRLF and BOM" pasted 0 "$SAID lines 1-2" "\xef\xbb\xbf0 9efff usable\r\n100000 3fffffff usable\r\n"
+ok "pasted: UTF-16" utf16 UTF-16
+ok "pasted: UTF-16, big-endian, without BOM" utf16 UTF-16BE
+ok "pasted: no-break space" pasted 0 "$SAID BIOS-e820" "$E${F/mem /mem\\xc2\\xa0}"
+ok "pasted: a range that can't be read" pasted 2 'pasted.txt:2: warning: 1 line is left out' "$E${F/mem /mem*}"
+ok "pasted: the same in the first line of a boot" pasted 2 'pasted.txt:4: warning: 1 line is left out' "$E${G}Linux version 6\n${E/mem /mem*}$F"
+ok "pasted: log that ends in a range" pasted 2 'pasted.txt:3: warning: 1 line is left out' "$E${F}BIOS-e820: [mem 0x0000000040000000-0x000"
+ok "pasted: taken, beside a log" same "option pages=4K\n${LOW}${RAM}3f000000 3fffffff taken\n" "$E${F}3f000000 3fffffff taken\noption pages=4K\n"
+ok "pasted: RAM, beside a log" pasted 0 'warning: ranges "start end type" beside' "$E${F}40000000 4fffffff usable\n"
+ok "pasted: ranges are rounded" same "${LOW}$RAM" "0 9fffe usable\n$RAM"
+ok "standard input" standard_input
+ok "names with blanks" blanks
+ok "bad files, and the others run" others_run
+ok "base's failure is base's" pasted 0 ' 0 failed.* base fails in 1' 'option pages=4K bottom-up=3000000\n0 fffff usable\n100000 100fff reserved\n200000 48fffff usable\n'

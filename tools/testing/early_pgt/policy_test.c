@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where tables may be is memblock's business: mirrored memory first, no memory that
+ * may be unplugged, bottom-up with movable_node; and, on a kernel that was started by
+ * a kexec handover, none but scratch memory. Machines on which a wrong place is
+ * nearer than a right one.
+ */
+
+#include "sim.h"
+
+static bool failed;
+
+#define EXPECT(cond)							\
+	do {								\
+		if (!(cond)) {						\
+			printf("# line %d: %s: %s\n", __LINE__, #cond,	\
+			       sim_message);				\
+			failed = true;					\
+		}							\
+	} while (0)
+
+extern bool mirrored_kernelcore;
+
+#define GB	(1ULL << 30)
+
+static struct sim_config config = {
+	.levels = 4, .bits = 9, .sizes = BIT(PG_LEVEL_4K),
+	.kernel = SZ_16M, .kernel_end = SZ_32M,
+};
+
+/* 8 GB, with the top 2 GB and a piece of 4 MB further down set apart. */
+static void begin(bool bottom_up)
+{
+	config.bottom_up = bottom_up;
+	config.light = true;
+	config.policy = true;
+	sim_begin(&config);
+	memblock_add(0, 8 * GB);
+	memblock_reserve(0, SZ_64K);
+}
+
+static void mirrored_memory_first(void)
+{
+	begin(false);
+	mirrored_kernelcore = true;
+	memblock_mark_mirror(5 * GB, SZ_4M);
+	memblock_mark_mirror(GB, GB);
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.total > sim_result.bootstrap + PFN_DOWN(SZ_4M));
+	EXPECT(sim_result.highest < PFN_DOWN(5 * GB + SZ_4M));
+	EXPECT(sim_result.lowest >= PFN_DOWN(GB));
+	mirrored_kernelcore = false;
+}
+
+static void no_memory_to_be_unplugged(void)
+{
+	begin(false);
+	movable_node_enabled = true;
+	memblock_mark_hotplug(4 * GB, 4 * GB);
+	memblock_mark_hotplug(SZ_64M, GB);
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.highest < PFN_DOWN(4 * GB));
+	EXPECT(sim_result.lowest >= PFN_DOWN(GB + SZ_64M));
+	movable_node_enabled = false;
+}
+
+/* Close to the kernel, though there is a page here and a page there only. */
+static void bottom_up_in_single_pages(void)
+{
+	unsigned long a;
+
+	begin(true);
+	for (a = SZ_32M; a < SZ_32M + SZ_16M; a += 2 * PAGE_SIZE)
+		memblock_reserve(a, PAGE_SIZE);
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.highest < PFN_DOWN(SZ_64M));
+}
+
+#ifdef CONFIG_MEMBLOCK_KHO_SCRATCH
+/* Until memblock_free_all(), there is no memory but this. */
+static void scratch_memory_only(void)
+{
+	begin(false);
+	memblock_mark_kho_scratch(0, SZ_1M);
+	memblock_mark_kho_scratch(3 * GB, SZ_32M);
+	memblock_mark_kho_scratch(SZ_128M, SZ_64M);
+	memblock_set_kho_scratch_only();
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.total > sim_result.bootstrap + PFN_DOWN(SZ_8M));
+	EXPECT(sim_result.highest < PFN_DOWN(3 * GB + SZ_32M));
+	EXPECT(sim_result.lowest >= PFN_DOWN(SZ_128M));
+	memblock_clear_kho_scratch_only();
+}
+#endif
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} tests[] = {
+		{ "no_memory_to_be_unplugged", no_memory_to_be_unplugged },
+		{ "bottom_up_in_single_pages", bottom_up_in_single_pages },
+#ifdef CONFIG_MEMBLOCK_KHO_SCRATCH
+		{ "scratch_memory_only", scratch_memory_only },
+#else
+		{ "scratch_memory_only # SKIP this memblock has no scratch memory", NULL },
+#endif
+		/* memblock remembers that there was some: comes last. */
+		{ "mirrored_memory_first", mirrored_memory_first },
+	};
+	unsigned int i, nr_failed = 0;
+
+	sim_init();
+	printf("KTAP version 1\n1..%zu\n", ARRAY_SIZE(tests));
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		failed = false;
+		if (tests[i].run)
+			tests[i].run();
+		nr_failed += failed;
+		printf("%sok %u %s\n", failed ? "not " : "", i + 1, tests[i].name);
+	}
+	return nr_failed != 0;
+}
