@@ -13,11 +13,13 @@ help:
 	@echo '                domUs (ROW="PATTERN": some rows, LIST=1: say which)'
 	@echo 'make boot-jobs  the same as jobs for GNU parallel, and for LAVA'
 	@echo 'make sabotage   seeded faults, and which row of the matrix finds each'
-	@echo 'make simulate   map files or folders (MAPS="..."; default: those of the project)'
+	@echo 'make simulate   logs, other map files, or folders (MAPS="..."; MAPS=-: standard input;'
+	@echo '                default: maps of the project)'
 	@echo 'make exhaustive every layout of up to PAGES=12 pages, against a brute-force search'
 	@echo 'make fuzz       random memory maps for SECONDS=60'
 	@echo 'make mutants    seeded bugs, and which test catches each'
 	@echo 'make coverage   lines and branches of the new kernel files'
+	@echo 'make bisect-check  each patch: builds in many configurations, boots (COMMIT=NUMBER or NAME)'
 	@echo 'make series     the series as mails: build/6.12/mbox'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
@@ -32,7 +34,7 @@ USER = $(MAKE) -s -C tools/testing/early_pgt
 source: setup
 	@scripts/tree base
 simulate: source
-	@$(USER) simulate $(if $(MAPS),MAPS="$(abspath $(MAPS))")
+	@$(USER) simulate $(if $(MAPS),FROM="$(CURDIR)")
 exhaustive: source
 	@$(USER) exhaustive PAGES=$(or $(PAGES),12)
 fuzz: source
@@ -51,6 +53,9 @@ bench:
 series: setup
 	@scripts/tree patched
 	@ls build/6.12/mbox/*
+
+bisect-check: setup
+	@scripts/bisect-check $(COMMIT)
 
 kernels: setup
 	@scripts/kernel base
@@ -88,5 +93,5 @@ distclean:
 	rm -rf build
 
 .NOTPARALLEL:
-.PHONY: help named-tests setup source demo bench series kernels lab check check-fast boot boot-jobs sabotage clean distclean
+.PHONY: help named-tests setup source demo bench series bisect-check kernels lab check check-fast boot boot-jobs sabotage clean distclean
 .PHONY: simulate exhaustive fuzz mutants coverage

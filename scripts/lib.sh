@@ -19,6 +19,7 @@ BASE_VERSION=6.12
 	TREE_STEP=$OUT/tree-step/linux
 }
 export LC_ALL=C
+CALLED_WITH=$*		# for those who wait for us
 
 # Exit codes, as in Xen's test framework: success, failure, error, crash, skip.
 readonly EXIT_FAIL=1 EXIT_ENV=2 EXIT_CRASH=3 EXIT_SKIP=77
@@ -60,12 +61,18 @@ need_space() {		# need_space MB WHAT
 
 # Only one of us works on a thing at a time; the lock ends with the process.
 lock() {		# lock NAME
+	local file=$BUILD/.lock-$1 holder
+
 	mkdir -p "$BUILD"
-	exec {LOCK_FD}>"$BUILD/.lock-$1"
+	# Not emptied: until we have it, its line is the holder's.
+	exec {LOCK_FD}>>"$file"
 	flock -n "$LOCK_FD" || {
-		step "waiting for another run that works on $1"
-		flock -w 1800 "$LOCK_FD" || die "$BUILD/.lock-$1: still held after 30 minutes"
+		holder=$(head -n 1 "$file")
+		step "waiting for ${holder:-another process}, which works on $1"
+		flock -w 1800 "$LOCK_FD" ||
+			die "$file: still held after 30 minutes by $(head -n 1 "$file"): wait for it, or end it"
 	}
+	printf 'process %d (%s)\n' $$ "$0${CALLED_WITH:+ $CALLED_WITH}" >"$file"
 }
 
 # Pinned version and checksum of the source package.

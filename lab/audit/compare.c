@@ -2,7 +2,6 @@
 /*
  * Compare two lists of leaf mappings.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,13 +38,18 @@ struct leaf {
 	uint64_t page;
 };
 
-#define RW	(1ULL << 1)
-#define NX	(1ULL << 63)
-
 struct list {
 	const char *path;
 	struct leaf *leaf;
 	size_t nr;
+};
+
+/* What doesn't count as a difference, and what was found. */
+struct comparison {
+	const char *ignore_pa;
+	uint64_t nx_start, nx_end;
+	bool table_rw;
+	unsigned long max, found;	/* differences: to print, in all */
 };
 
 static bool listed(const char *list, const char *name)
@@ -63,10 +67,8 @@ static void read_list(struct list *l, const char *path, const char *phase, const
 	char line[512];
 	unsigned int nr = 0;
 	size_t max = 0;
-	FILE *f = fopen(path, "r");
+	FILE *f = xfopen(path, "r");
 
-	if (!f)
-		die("%s: %s", path, strerror(errno));
 	l->path = path;
 	if (!fgets(line, sizeof(line), f) || strcmp(line, LEAF_HEADER))
 		die("%s: is no list of audit --leaves", path);
@@ -106,6 +108,91 @@ static void ignore(struct leaf *x, int i, uint64_t flag)
 	x->effective[i] = '-';
 }
 
+/* One difference: what @x and @y map, NULL for nothing, from @va to @end. */
+static void differs(struct comparison *how, uint64_t va, uint64_t end, const struct leaf *x,
+		    const struct leaf *y)
+{
+	char want[128] = "not mapped", have[128] = "not mapped";
+
+	if (how->found++ >= how->max)
+		return;
+	if (x)
+		describe(want, sizeof(want), x);
+	if (y)
+		describe(have, sizeof(have), y);
+	printf("%s %016" PRIx64 "-%016" PRIx64 ": %s / %s\n", x ? x->phase : y->phase, va, end, want,
+	       have);
+}
+
+/* Compare, and return how many bytes both map. The lists are used up. */
+static uint64_t compare(struct comparison *how, struct list *a, struct list *b)
+{
+	uint64_t bytes = 0;
+	size_t i, k;
+
+	/* Runs may be cut differently: compare the common part, advance both. */
+	for (i = k = 0; i < a->nr || k < b->nr; ) {
+		struct leaf *x = i < a->nr ? &a->leaf[i] : NULL;
+		struct leaf *y = k < b->nr ? &b->leaf[k] : NULL;
+		int order = !x ? 1 : !y ? -1 : strcmp(x->phase, y->phase);
+		struct leaf p, q;
+		uint64_t va, end;
+
+		/* Phases come in the order of the stops: the same in both. */
+		if (x && y && order) {
+			size_t n;
+
+			for (n = k; n < b->nr && strcmp(b->leaf[n].phase, x->phase); n++)
+				;
+			order = n < b->nr ? 1 : -1;
+		} else if (x && y) {
+			order = x->va < y->va ? -1 : x->va > y->va;
+		}
+		if (order) {
+			/* One side only, up to where the other one starts. */
+			struct leaf *one = order < 0 ? x : y, *other = order < 0 ? y : x;
+
+			va = one->va;
+			end = one->end;
+			if (other && !strcmp(one->phase, other->phase) && other->va < end)
+				end = other->va;
+			differs(how, va, end, order < 0 ? x : NULL, order < 0 ? NULL : y);
+			one->pa += end - va;
+			one->va = end;
+			if (one->va == one->end) {
+				i += order < 0;
+				k += order > 0;
+			}
+			continue;
+		}
+		va = x->va;
+		/* Modulo 2^64: the last page ends at 0. */
+		end = x->end - 1 < y->end - 1 ? x->end : y->end;
+		p = *x;
+		q = *y;
+		if (how->table_rw && (p.table == 'T' || q.table == 'T')) {
+			ignore(&p, 0, PTE_RW);
+			ignore(&q, 0, PTE_RW);
+		}
+		/* A page counts that is in the range in part. */
+		if (va + p.page > how->nx_start && end - p.page < how->nx_end) {
+			ignore(&p, 2, PTE_NX);
+			ignore(&q, 2, PTE_NX);
+		}
+		if (p.flags != q.flags || strcmp(p.size, q.size) || strcmp(p.region, q.region) ||
+		    strcmp(p.effective, q.effective) ||
+		    (!listed(how->ignore_pa, p.region) && (p.pa != q.pa || p.space != q.space)))
+			differs(how, va, end, x, y);
+		bytes += end - va;
+		x->pa += end - va;
+		y->pa += end - va;
+		x->va = y->va = end;
+		i += x->va == x->end;
+		k += y->va == y->end;
+	}
+	return bytes;
+}
+
 int compare_main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -118,12 +205,10 @@ int compare_main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *phase = NULL, *regions = NULL, *ignore_pa = NULL;
+	const char *phase = NULL, *regions = NULL;
+	struct comparison how = { .max = 10 };
 	struct list a = { 0 }, b = { 0 };
-	unsigned long max = 10, found = 0;
-	bool table_rw = false;
-	uint64_t bytes = 0, nx_start = 0, nx_end = 0;
-	size_t i, k;
+	uint64_t bytes;
 	char rest;
 	int c;
 
@@ -136,18 +221,18 @@ int compare_main(int argc, char **argv)
 			regions = optarg;
 			break;
 		case 'i':
-			ignore_pa = optarg;
+			how.ignore_pa = optarg;
 			break;
 		case 'n':
-			if (sscanf(optarg, "%" SCNx64 "-%" SCNx64 "%c", &nx_start, &nx_end,
-				   &rest) != 2 || nx_start >= nx_end)
+			if (sscanf(optarg, "%" SCNx64 "-%" SCNx64 "%c", &how.nx_start,
+				   &how.nx_end, &rest) != 2 || how.nx_start >= how.nx_end)
 				die("--ignore-nx %s: a range of addresses is needed", optarg);
 			break;
 		case 't':
-			table_rw = true;
+			how.table_rw = true;
 			break;
 		case 'm':
-			max = strtoul(optarg, NULL, 10);
+			how.max = strtoul(optarg, NULL, 10);
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -164,80 +249,12 @@ int compare_main(int argc, char **argv)
 	read_list(&a, argv[optind], phase, regions);
 	read_list(&b, argv[optind + 1], phase, regions);
 
-	/* Runs may be cut differently: compare the common part, advance both. */
-	for (i = k = 0; i < a.nr || k < b.nr; ) {
-		struct leaf *x = i < a.nr ? &a.leaf[i] : NULL;
-		struct leaf *y = k < b.nr ? &b.leaf[k] : NULL;
-		int order = !x ? 1 : !y ? -1 : strcmp(x->phase, y->phase);
-		char have[128] = "not mapped", want[128] = "not mapped";
-		struct leaf p, q;
-		uint64_t va, end;
-
-		/* Phases come in the order of the stops: the same in both. */
-		if (x && y && order) {
-			size_t n;
-
-			for (n = k; n < b.nr && strcmp(b.leaf[n].phase, x->phase); n++)
-				;
-			order = n < b.nr ? 1 : -1;
-		} else if (x && y) {
-			order = x->va < y->va ? -1 : x->va > y->va;
-		}
-		if (order) {
-			/* One side only, up to where the other one starts. */
-			struct leaf *one = order < 0 ? x : y, *other = order < 0 ? y : x;
-
-			va = one->va;
-			end = one->end;
-			if (other && !strcmp(one->phase, other->phase) && other->va < end)
-				end = other->va;
-			describe(order < 0 ? want : have, sizeof(want), one);
-			if (found++ < max)
-				printf("%s %016" PRIx64 "-%016" PRIx64 ": %s / %s\n", one->phase, va, end,
-				       want, have);
-			one->pa += end - va;
-			one->va = end;
-			if (one->va == one->end) {
-				i += order < 0;
-				k += order > 0;
-			}
-			continue;
-		}
-		va = x->va;
-		/* Modulo 2^64: the last page ends at 0. */
-		end = x->end - 1 < y->end - 1 ? x->end : y->end;
-		p = *x;
-		q = *y;
-		if (table_rw && (p.table == 'T' || q.table == 'T')) {
-			ignore(&p, 0, RW);
-			ignore(&q, 0, RW);
-		}
-		/* A page counts that is in the range in part. */
-		if (va + p.page > nx_start && end - p.page < nx_end) {
-			ignore(&p, 2, NX);
-			ignore(&q, 2, NX);
-		}
-		if (p.flags != q.flags || strcmp(p.size, q.size) || strcmp(p.region, q.region) ||
-		    strcmp(p.effective, q.effective) ||
-		    (!listed(ignore_pa, p.region) && (p.pa != q.pa || p.space != q.space))) {
-			describe(want, sizeof(want), x);
-			describe(have, sizeof(have), y);
-			if (found++ < max)
-				printf("%s %016" PRIx64 "-%016" PRIx64 ": %s / %s\n", x->phase, va, end,
-				       want, have);
-		}
-		bytes += end - va;
-		x->pa += end - va;
-		y->pa += end - va;
-		x->va = y->va = end;
-		i += x->va == x->end;
-		k += y->va == y->end;
-	}
-	if (found > max)
-		printf("... and %lu more\n", found - max);
+	bytes = compare(&how, &a, &b);
+	if (how.found > how.max)
+		printf("... and %lu more\n", how.found - how.max);
 	printf("%s: %s and %s: %lu differences, %" PRIu64 " MB mapped in both\n", tool_name, a.path,
-	       b.path, found, bytes >> 20);
+	       b.path, how.found, bytes >> 20);
 	free(a.leaf);
 	free(b.leaf);
-	return found ? EXIT_CHECK : EXIT_OK;
+	return how.found ? EXIT_CHECK : EXIT_OK;
 }

@@ -53,6 +53,16 @@ void *xrealloc(void *p, size_t size)
 	return p;
 }
 
+/** xfopen() - fopen() that doesn't fail */
+FILE *xfopen(const char *path, const char *mode)
+{
+	FILE *f = fopen(path, mode);
+
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	return f;
+}
+
 struct elf {
 	const char *path;
 	const uint8_t *data;

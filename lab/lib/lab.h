@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+#define MB		(UINT64_C(1) << 20)
+#define GB		(UINT64_C(1) << 30)
+#define PAGE		UINT64_C(4096)
 
 /* Exit codes of all tools. */
 enum {
@@ -22,6 +27,7 @@ extern const char *tool_name;
 void warn_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void *xrealloc(void *p, size_t size);
+FILE *xfopen(const char *path, const char *mode);
 
 struct elf;
 

@@ -8,7 +8,6 @@
  * And what matters lies below 896 MB and 4 GB: the bar's axis is linear
  * between these marks only, so that each part gets room.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,10 +29,6 @@ static const char usage[] =
 "  --subtitle TEXT  what was booted, such as \"dom0 of 4 GiB under Xen 4.17\"\n"
 "  --names A,B      instead of base,patched\n"
 "  --phase NAME     which stop of the audit (default direct_map)\n";
-
-#define MB		(UINT64_C(1) << 20)
-#define GB		(UINT64_C(1) << 30)
-#define PAGE		UINT64_C(4096)
 
 #define WIDTH		850
 #define LEFT		24
@@ -119,13 +114,9 @@ static void sort_and_merge(struct spans *l)
 static FILE *open_in(const char *dir, const char *name)
 {
 	char path[4096];
-	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "r");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	return f;
+	return xfopen(path, "r");
 }
 
 static void read_boot(struct boot *b, const char *dir, const char *want)
@@ -431,10 +422,9 @@ static void draw_boot(const struct boot *b, double y)
 	for (i = 0; i < nr_marks; i++) {
 		printf("<path d=\"M%.1f %.1fv%d\" stroke=\"%s\" stroke-width=\"1\"/>\n", mark[i].x,
 		       bar + BAR_HEIGHT, 6, FAINT);
-		text(mark[i].x, bar + BAR_HEIGHT + 18, i == 0 ? "text-anchor=\"start\" fill=\"" FAINT
-		     "\" font-size=\"11.5\"" : i == nr_marks - 1 ? "text-anchor=\"end\" fill=\"" FAINT
-		     "\" font-size=\"11.5\"" : "text-anchor=\"middle\" fill=\"" FAINT "\" font-size=\"11.5\"",
-		     i ? human(mark[i].at) : "0");
+		snprintf(line, sizeof(line), "text-anchor=\"%s\" fill=\"" FAINT "\" font-size=\"11.5\"",
+			 i == 0 ? "start" : i == nr_marks - 1 ? "end" : "middle");
+		text(mark[i].x, bar + BAR_HEIGHT + 18, line, i ? human(mark[i].at) : "0");
 	}
 	draw_strip(b, bar + BAR_HEIGHT + 3, strip);
 	if (b->crash_896m.end) {
