@@ -55,7 +55,7 @@ series: setup
 	@ls build/6.12/mbox/*
 
 bisect-check: setup
-	@scripts/bisect-check $(COMMIT)
+	@scripts/bisect-check $(if $(COMMIT),'$(COMMIT)')
 
 kernels: setup
 	@scripts/kernel base
