@@ -20,6 +20,7 @@ help:
 	@echo 'make mutants    seeded bugs, and which test catches each'
 	@echo 'make coverage   lines and branches of the new kernel files'
 	@echo 'make bisect-check  each patch: builds in many configurations, boots (COMMIT=NUMBER or NAME)'
+	@echo 'make randconfig builds with NR=30 random configurations, from SEED=1 on'
 	@echo 'make series     the series as mails: build/6.12/mbox'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
@@ -56,6 +57,8 @@ series: setup
 
 bisect-check: setup
 	@scripts/bisect-check $(if $(COMMIT),'$(COMMIT)')
+randconfig: setup
+	@NR='$(NR)' SEED='$(SEED)' scripts/randconfig
 
 kernels: setup
 	@scripts/kernel base
@@ -93,5 +96,5 @@ distclean:
 	rm -rf build
 
 .NOTPARALLEL:
-.PHONY: help named-tests setup source demo bench series bisect-check kernels lab check check-fast boot boot-jobs sabotage clean distclean
+.PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
 .PHONY: simulate exhaustive fuzz mutants coverage

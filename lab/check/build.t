@@ -47,5 +47,6 @@ ok "patched kernel builds without a warning" no_warnings
 ok "touched files build with W=1 C=2: ${objects[*]}" compiled
 ok "no W=1 or sparse warning that base doesn't have" nothing new_warnings
 ok "bisect-check names a patch that isn't there" refuses '99: no such patch: series/6.12/series has 1 to' "$ROOT/scripts/bisect-check" 99
+ok "randconfig names a number that isn't one" refuses '^randconfig: 3x: SEED is' env SEED=3x "$ROOT/scripts/randconfig"
 rm -rf "$CHECK"/obj-*
 finish
