@@ -2,8 +2,8 @@
 /*
  * Every memory map of a small machine: each page is a hole, free, or reserved.
  *
- * Every run is checked in full (see sim.c). Ours may panic only if there is no
- * free block left of more pages than it may take tables to map one: of a power
+ * Every run is checked in full (see sim_check.c). Ours may panic only if there is
+ * no free block left of more pages than it may take tables to map one: of a power
  * of two, naturally aligned, within the range of a PTE table. A search through
  * every order tells how many of these machines could be mapped nevertheless.
  *

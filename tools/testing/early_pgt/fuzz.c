@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random machines at true geometry: libFuzzer's bytes are read as a program
- * that builds a memory map. Every run is checked in full (see sim.c), and has to
- * map all RAM wherever the base kernel's code does.
+ * that builds a memory map. Every run is checked in full (see sim_check.c), and
+ * has to map all RAM wherever the base kernel's code does.
  *
  *	fuzz FILE		run one input again, and print its map
  *	fuzz -seeds FOLDER	write inputs to start with
