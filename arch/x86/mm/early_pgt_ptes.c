@@ -90,8 +90,7 @@ pte_t * __init early_pgt_ptes(pmd_t *pmd, unsigned long addr, int node)
 void __init early_pgt_finish_ptes(void)
 {
 	link_fresh();
-	if (early_pgt_ops.publish)
-		early_pgt_ops.publish();
+	early_pgt_publish();
 	fresh.addr = 0;
 }
 

@@ -9,7 +9,8 @@ set -euo pipefail
 
 out=$(realpath -m "$1")
 work=$out/coverage
-programs=(cov-unit-64 cov-unit-32 cov-unit-pae cov-boot-64 cov-exhaustive-32 cov-exhaustive-64 cov-simulate)
+files='.*/early_(pgt(_leaf|_live|_plan|_ptes|_pv)?|batch|p2m|walk)\.c$'
+programs=(cov-unit-64 cov-unit-32 cov-unit-pae cov-boot-64 cov-policy-64 cov-exhaustive-32 cov-exhaustive-64 cov-simulate)
 
 rm -rf "$work"
 mkdir -p "$work"
@@ -19,6 +20,7 @@ make -s -j2 OUT="$work" KSRC="$(realpath "$2")" ARCH="$(realpath "$3")" "${progr
 	"$work/cov-unit-32"
 	"$work/cov-unit-pae"
 	"$work/cov-boot-64"
+	"$work/cov-policy-64"
 	"$work/cov-exhaustive-32" 7 1
 	"$work/cov-exhaustive-64" 7 1
 	"$work/cov-exhaustive-64" 20 1 10
@@ -26,13 +28,13 @@ make -s -j2 OUT="$work" KSRC="$(realpath "$2")" ARCH="$(realpath "$3")" "${progr
 	"$work/cov-simulate" -q maps
 } >"$work/log"
 cd "$work"
-gcovr -r / --object-directory "$work/obj" --filter '.*/early_pgt(_plan|_search|_ptes|_pv)?\.c$' \
+gcovr -r / --object-directory "$work/obj" --filter "$files" \
 	--exclude-unreachable-branches --txt "$work/lines.txt" --html-details "$work/index.html" \
 	"$work/obj"
-gcovr -r / --object-directory "$work/obj" --filter '.*/early_pgt(_plan|_search|_ptes|_pv)?\.c$' \
+gcovr -r / --object-directory "$work/obj" --filter "$files" \
 	--exclude-unreachable-branches --branches --txt "$work/branches.txt" "$work/obj"
 report() {	# report FILE: one line a file
-	awk '/\.c$/ { name = $0; next } /early_pgt|^ .*%|TOTAL/ { print name $0; name = "" }' "$1" |
+	awk '/\.c$/ { name = $0; next } /early_|^ .*%|TOTAL/ { print name $0; name = "" }' "$1" |
 		sed 's,.*/src/,,'
 }
 report "$work/lines.txt"

@@ -12,7 +12,7 @@ out=$(realpath -m "$1")
 ksrc=$(realpath "$2")
 arch=$(realpath "$3")
 pick=${4:-}
-programs=(unit-64 unit-32 unit-pae boot-64 exhaustive-32 exhaustive-64 simulate)
+programs=(unit-64 unit-32 unit-pae boot-64 policy-64 exhaustive-32 exhaustive-64 simulate)
 tests=("${programs[@]}" random)
 work=$out/mutant
 

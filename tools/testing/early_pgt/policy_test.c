@@ -28,7 +28,7 @@ static struct sim_config config = {
 	.kernel = SZ_16M, .kernel_end = SZ_32M,
 };
 
-/* 8 GB, with the top 2 GB and a piece of 4 MB further down set apart. */
+/* 8 GB, PTE tables for all of it: some 4,100 tables. */
 static void begin(bool bottom_up)
 {
 	config.bottom_up = bottom_up;
@@ -76,6 +76,42 @@ static void bottom_up_in_single_pages(void)
 	EXPECT(sim_result.highest < PFN_DOWN(SZ_64M));
 }
 
+/* A large area isn't cut as long as there is a free page above it. */
+static void small_runs_first(void)
+{
+	config.bottom_up = false;
+	sim_begin(&config);
+	memblock_add(0, 2 * GB);
+	memblock_reserve(0, SZ_64K);
+	memblock_reserve(2 * GB - SZ_4M, SZ_64K);
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.highest == PFN_DOWN(2 * GB) - 1);
+	EXPECT(sim_result.lowest < PFN_DOWN(2 * GB - SZ_4M));
+}
+
+/* To the page: what is above the highest free large page takes its own memory. */
+static void no_less_room_than_base(void)
+{
+	struct sim_result base;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		config.light = true;
+		config.bottom_up = false;
+		sim_begin(&config);
+		memblock_add(0, GB + SZ_1M);
+		memblock_add(GB + SZ_8M, SZ_2M - SZ_64K);
+		memblock_reserve(0, SZ_64K);
+		if (!i) {
+			EXPECT(sim_base() == SIM_OK);
+			base = sim_result;
+		}
+	}
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.total == base.total);
+	EXPECT(sim_result.crash_4g >= base.crash_4g);
+}
+
 #ifdef CONFIG_MEMBLOCK_KHO_SCRATCH
 /* Until memblock_free_all(), there is no memory but this. */
 static void scratch_memory_only(void)
@@ -101,6 +137,8 @@ int main(void)
 	} tests[] = {
 		{ "no_memory_to_be_unplugged", no_memory_to_be_unplugged },
 		{ "bottom_up_in_single_pages", bottom_up_in_single_pages },
+		{ "small_runs_first", small_runs_first },
+		{ "no_less_room_than_base", no_less_room_than_base },
 #ifdef CONFIG_MEMBLOCK_KHO_SCRATCH
 		{ "scratch_memory_only", scratch_memory_only },
 #else

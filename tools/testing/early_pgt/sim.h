@@ -122,9 +122,7 @@ void sim_set_entry(pteval_t *entry, pteval_t val, unsigned int level);
 void sim_new_table(unsigned long pfn, unsigned int level);
 unsigned long sim_map_range(unsigned long start, unsigned long end,
 			    unsigned long sizes);
-void *sim_alloc_table(void);
 bool sim_was_reserved(unsigned long pfn);
-void sim_chunk(void);
 
 /* The base kernel's way to map all RAM, for comparison. */
 extern const bool sim_has_base;		/* or its source isn't at hand */
