@@ -181,6 +181,29 @@ static unsigned long __init free_pages_in(unsigned long start, unsigned long end
 }
 
 /*
+ * Does memblock have @nr pages for tables in [@start, @end)? It's asked for them, as
+ * free memory may be none that it gives: kexec handover, a full array.
+ */
+static bool __init has_pages(unsigned long nr, unsigned long start,
+			     unsigned long end)
+{
+	phys_addr_t page[EARLY_PGT_PER_PAGE];
+	unsigned long got = 0;
+	bool has;
+
+	while (got < nr) {
+		page[got] = memblock_phys_alloc_range(PAGE_SIZE, PAGE_SIZE, start, end);
+		if (!page[got])
+			break;
+		got++;
+	}
+	has = got == nr;
+	while (got)
+		memblock_phys_free(page[--got], PAGE_SIZE);
+	return has;
+}
+
+/*
  * Have @want pages in the pool, or as many as there are, from memory that is
  * mapped. Where they lie in [@start, @end) is up to memblock. Top-down, it isn't
  * asked for more than the highest run of free memory has: so small runs are used
@@ -299,7 +322,7 @@ static void __init next_chunk(const struct map_state *s, struct early_pgt_plan *
 	unsigned long keep = EARLY_PGT_PER_PAGE;
 	unsigned int i;
 
-	if (free_pages_in(from, to, true) >= keep)
+	if (has_pages(keep, from, to))
 		keep = 0;
 
 	if (pool.pages > keep) {
@@ -377,10 +400,10 @@ static void __init map_range(struct map_state *s, unsigned long start,
 
 		/* What comes after this part begins with memory of it, or with this. */
 		keep = min(s->need - plan.nr, EARLY_PGT_PER_PAGE);
-		if (free_pages_in(from, to, true) < keep)
-			pool_fill(s, want + keep, from, to);
-		else
+		if (has_pages(keep, from, to))
 			keep = 0;
+		else
+			pool_fill(s, want + keep, from, to);
 		if (plan.nr + keep > pool.pages)
 			next_chunk(s, &plan, start, end, up, from, to);
 

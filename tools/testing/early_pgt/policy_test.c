@@ -89,6 +89,20 @@ static void small_runs_first(void)
 	EXPECT(sim_result.lowest < PFN_DOWN(2 * GB - SZ_4M));
 }
 
+/* Pages are free, but none can be reserved: one range too many, no place for more. */
+static void array_is_full(void)
+{
+	unsigned long a;
+
+	config.split = SZ_64M;
+	begin(true);
+	memblock_reserve(0, SZ_1M);
+	for (a = GB; memblock.reserved.cnt < memblock.reserved.max; a += SZ_2M)
+		memblock_reserve(a, PAGE_SIZE);
+	EXPECT(sim_ours() == SIM_PANIC);
+	config.split = 0;
+}
+
 /* To the page: what is above the highest free large page takes its own memory. */
 static void no_less_room_than_base(void)
 {
@@ -113,6 +127,14 @@ static void no_less_room_than_base(void)
 }
 
 #ifdef CONFIG_MEMBLOCK_KHO_SCRATCH
+static const bool has_scratch = true;
+#else
+static const bool has_scratch;
+#define memblock_mark_kho_scratch(base, size)	((void)0)
+#define memblock_set_kho_scratch_only()		((void)0)
+#define memblock_clear_kho_scratch_only()	((void)0)
+#endif
+
 /* Until memblock_free_all(), there is no memory but this. */
 static void scratch_memory_only(void)
 {
@@ -127,25 +149,38 @@ static void scratch_memory_only(void)
 	EXPECT(sim_result.lowest >= PFN_DOWN(SZ_128M));
 	memblock_clear_kho_scratch_only();
 }
-#endif
+
+/* It's far from where mapping begins, where other memory is free. */
+static void scratch_memory_elsewhere(void)
+{
+	config.split = SZ_64M;
+	begin(true);
+	memblock_mark_kho_scratch(0, SZ_1M);
+	memblock_mark_kho_scratch(3 * GB, SZ_32M);
+	memblock_set_kho_scratch_only();
+	EXPECT(sim_ours() == SIM_OK);
+	EXPECT(sim_result.lowest >= PFN_DOWN(3 * GB));
+	memblock_clear_kho_scratch_only();
+	config.split = 0;
+}
 
 int main(void)
 {
 	static const struct {
 		const char *name;
 		void (*run)(void);
+		const char *needs;
+		const bool *has;
 	} tests[] = {
-		{ "no_memory_to_be_unplugged", no_memory_to_be_unplugged },
-		{ "bottom_up_in_single_pages", bottom_up_in_single_pages },
-		{ "small_runs_first", small_runs_first },
-		{ "no_less_room_than_base", no_less_room_than_base },
-#ifdef CONFIG_MEMBLOCK_KHO_SCRATCH
-		{ "scratch_memory_only", scratch_memory_only },
-#else
-		{ "scratch_memory_only # SKIP this memblock has no scratch memory", NULL },
-#endif
+		{ "no_memory_to_be_unplugged", no_memory_to_be_unplugged, NULL, NULL },
+		{ "bottom_up_in_single_pages", bottom_up_in_single_pages, NULL, NULL },
+		{ "small_runs_first", small_runs_first, NULL, NULL },
+		{ "array_is_full", array_is_full, NULL, NULL },
+		{ "no_less_room_than_base", no_less_room_than_base, "base's source", &sim_has_base },
+		{ "scratch_memory_only", scratch_memory_only, "scratch memory", &has_scratch },
+		{ "scratch_memory_elsewhere", scratch_memory_elsewhere, "scratch memory", &has_scratch },
 		/* memblock remembers that there was some: comes last. */
-		{ "mirrored_memory_first", mirrored_memory_first },
+		{ "mirrored_memory_first", mirrored_memory_first, NULL, NULL },
 	};
 	unsigned int i, nr_failed = 0;
 
@@ -153,8 +188,11 @@ int main(void)
 	printf("KTAP version 1\n1..%zu\n", ARRAY_SIZE(tests));
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
 		failed = false;
-		if (tests[i].run)
-			tests[i].run();
+		if (tests[i].has && !*tests[i].has) {
+			printf("ok %u %s # SKIP needs %s\n", i + 1, tests[i].name, tests[i].needs);
+			continue;
+		}
+		tests[i].run();
 		nr_failed += failed;
 		printf("%sok %u %s\n", failed ? "not " : "", i + 1, tests[i].name);
 	}
