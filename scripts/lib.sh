@@ -17,6 +17,7 @@ BASE_VERSION=6.12
 	# The same name for all, so that ccache takes their files as the same.
 	TREE_PATCHED=$OUT/tree-patched/linux
 	TREE_STEP=$OUT/tree-step/linux
+	TREE_KEXEC=$OUT/tree-kexec/linux
 }
 export LC_ALL=C
 CALLED_WITH=$*		# for those who wait for us

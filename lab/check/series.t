@@ -60,6 +60,29 @@ for mail in "$OUT"/mbox/*.patch; do
 	ok "checkpatch --strict: ${mail##*/}" checkpatch "$mail"
 done
 
+# --- queues for kexec: of each, and of all together -----------------------------------
+queue_applies() {	# queue_applies FOLDER: to base alone
+	local work=$CHECK/${1##*/} patch file
+
+	rm -rf "$work"
+	mkdir -p "$work"
+	while read -r patch; do
+		while read -r file; do
+			[ -f "$work/$file" ] || install -D -m 644 "$TREE_BASE/$file" "$work/$file"
+		done < <(sed -n 's,^--- a/,,p' "$1/$patch")
+		patch -s -p1 -F0 -d "$work" <"$1/$patch" || return
+	done < <(grep -v '^#' "$1/series")
+	[ "$(grep -vc '^#' "$1/series")" -eq "$(find "$1" -name '*.patch' | wc -l)" ]
+}
+for queue in "$ROOT"/series/kexec/*/; do
+	queue=${queue%/}
+	ok "kexec: ${queue##*/} applies to base, no fuzz" queue_applies "$queue"
+	for mail in "$queue"/*.patch; do
+		ok "checkpatch --strict: ${queue##*/}/${mail##*/}" checkpatch "$mail"
+	done
+done
+ok "kexec: all queues apply together" "$ROOT/scripts/tree" kexec
+
 in_tree() {
 	make -s -j2 -C "$TREE_PATCHED/tools/testing/early_pgt" OUT="$CHECK/in-tree" unit
 }
