@@ -14,7 +14,7 @@ help:
 	@echo 'make boot-jobs  the same as jobs for GNU parallel, and for LAVA'
 	@echo 'make sabotage   seeded faults, and which row of the matrix finds each'
 	@echo 'make simulate   logs, other map files, or folders (MAPS="..."; MAPS=-: standard input;'
-	@echo '                default: maps of the project)'
+	@echo '                default: maps of the project); PICTURE=FILE.svg: draw one map'
 	@echo 'make exhaustive every layout of up to PAGES=12 pages, against a brute-force search'
 	@echo 'make fuzz       random memory maps for SECONDS=60'
 	@echo 'make mutants    seeded bugs, and which test catches each'
@@ -30,12 +30,18 @@ help:
 setup:
 	@scripts/setup
 
+# The shell takes them from the environment: names may have blanks.
+export MAPS PICTURE
 # In user space, with the base's source beside it.
 USER = $(MAKE) -s -C tools/testing/early_pgt
 source: setup
 	@scripts/tree base
-simulate: source
+simulate: source $(if $(PICTURE),lab)
+ifdef PICTURE
+	@scripts/picture
+else
 	@$(USER) simulate $(if $(MAPS),FROM="$(CURDIR)")
+endif
 exhaustive: source
 	@$(USER) exhaustive PAGES=$(or $(PAGES),12)
 fuzz: source

@@ -41,4 +41,19 @@ repeated() {
 	grep -q '^  as reported' <<<"$said" || { echo "$said"; return 1; }
 }
 ok "a panic's report is enough to repeat it in the simulator" repeated
+
+# What make simulate PICTURE= draws.
+maps=$ROOT/tools/testing/early_pgt/maps
+draw() {	# draw MAPS PICTURE
+	MAPS=$1 PICTURE=$2 "$ROOT/scripts/picture"
+}
+drawn() {
+	draw "$maps/chromebook-coral-type16_4G.txt" "$CHECK/map.svg" >/dev/null || return
+	grep -q '>ours<' "$CHECK/map.svg" && grep -q '1,982 tables in 1 piece' "$CHECK/map.svg" &&
+		tail -n 1 "$CHECK/map.svg" | grep -q '</svg>'
+}
+ok "a map is drawn" drawn
+ok "no picture of a map on which base panics" refuses "nothing to draw: base doesn't map" \
+	draw "$maps/base-panics-small_3M.txt" "$CHECK/none.svg"
+ok "no picture of many maps" refuses 'a picture shows one map' draw "$maps" "$CHECK/none.svg"
 finish

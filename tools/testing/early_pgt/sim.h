@@ -111,6 +111,7 @@ bool sim_free_block(void);
 unsigned int sim_bootstrap(void);
 void sim_map_ours(void);
 void sim_foreign_table(unsigned long pfn, unsigned int level);
+void sim_write(FILE *tables, FILE *ranges);
 void sim_fail(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Page tables, for the model itself and for tests. */

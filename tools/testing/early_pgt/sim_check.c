@@ -282,6 +282,58 @@ static void account(void)
 	r->crash_768m = crash_room(LOW_768M);
 }
 
+static void write_crash_range(FILE *f, const char *kind, u64 limit)
+{
+	u64 start = 0, end = 0;
+	phys_addr_t s, e;
+	u64 i;
+
+	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
+		e = min_t(u64, e, limit);
+		if (s < limit && e - s > end - start) {
+			start = s;
+			end = e;
+		}
+	}
+	fprintf(f, "direct_map\t%s\t%llx\t%llx\t0\n", kind, start, end);
+}
+
+static void write_regions(FILE *f, const char *kind, const struct memblock_type *type)
+{
+	unsigned long i;
+
+	for (i = 0; i < type->cnt; i++)
+		fprintf(f, "direct_map\t%s\t%llx\t%llx\t0\n", kind,
+			(u64)type->regions[i].base,
+			(u64)type->regions[i].base + type->regions[i].size);
+}
+
+/**
+ * sim_write - write what came out as tables, to be drawn
+ * @tables: all early tables, a line each: phase, level, pfn, mfn, address (which
+ *          isn't known here), region, owner
+ * @ranges: what memblock has, a line each: phase, kind, start, end, flags
+ *
+ * After a run that returned SIM_OK.
+ */
+void sim_write(FILE *tables, FILE *ranges)
+{
+	unsigned long i;
+
+	write_regions(ranges, "memory", &memblock.memory);
+	write_regions(ranges, "reserved", &memblock.reserved);
+	write_crash_range(ranges, "crash_below_4g", SZ_4G);
+	write_crash_range(ranges, "crash_below_896m", LOW_896M);
+
+	for (i = machine.nr_linked; i < machine.nr_tables; i++) {
+		unsigned long pfn = machine.tables[i];
+		bool brk = pfn >= machine.brk_start && pfn < machine.brk_end;
+
+		fprintf(tables, "direct_map\t%u\t%lx\t%lx\t0\tdirect_map\t%s\n",
+			machine.table_level[pfn], pfn, pfn, brk ? "image" : "reserved");
+	}
+}
+
 /* Only ours. */
 static void check_pools(void)
 {

@@ -24,6 +24,7 @@
 
 static struct map map;
 static bool brief;
+static const char *picture;		/* folder for what is to be drawn */
 static int exit_status;
 
 /* Files go to the worker that is free first: whose is it, where its text ends. */
@@ -102,6 +103,31 @@ static void print_origin(const char *file)
 	       mb < 1024 ? mb : mb / 1024, mb < 1024 ? "MiB" : "GiB", map.origin, map.notes);
 }
 
+static FILE *picture_file(const char *who, const char *name)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/%s.tsv", picture, who, name);
+	f = fopen(path, "w");
+	if (!f) {
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		exit(3);
+	}
+	return f;
+}
+
+static void write_picture(const char *who)
+{
+	FILE *tables = picture_file(who, "tables"), *ranges = picture_file(who, "ranges");
+
+	sim_write(tables, ranges);
+	if (fclose(tables) | fclose(ranges)) {
+		fprintf(stderr, "%s/%s: cannot be written in full\n", picture, who);
+		exit(3);
+	}
+}
+
 static void compare(const char *file, const char *what, struct sim_config *c)
 {
 	enum sim_outcome rc[2] = { SIM_PANIC };
@@ -117,6 +143,8 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	if (sim_has_base && (c->sizes & BIT(PG_LEVEL_2M) || ram <= NO_BASE)) {
 		rc[0] = sim_base();
 		base = sim_result;
+		if (picture && rc[0] == SIM_OK)
+			write_picture("base");
 		add(&shared->base_panics, rc[0] == SIM_PANIC);
 		if (!brief)
 			print_row(what, "base", rc[0]);
@@ -127,6 +155,13 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	sim_begin(c);
 	map_set_memory(&map);
 	rc[1] = sim_ours();
+	if (picture && rc[1] == SIM_OK)
+		write_picture("patched");
+	if (picture && (rc[0] != SIM_OK || rc[1] != SIM_OK)) {
+		fprintf(stderr, "%s: %s: there is nothing to draw: %s doesn't map this memory with pages of %s\n",
+			picture, map_name(file), rc[0] != SIM_OK ? "base" : "ours", what);
+		exit_status = 2;
+	}
 	if (!brief)
 		print_row(what, "ours", rc[1]);
 
@@ -183,6 +218,9 @@ static void simulate(const char *file)
 
 		if (map.fixed && (c.xen != runs[i].xen || c.sizes != runs[i].sizes))
 			continue;
+		/* Of all, this one has the most tables, and base beside it. */
+		if (picture && (runs[i].xen || runs[i].sizes != BIT(PG_LEVEL_4K)))
+			continue;
 		sim_begin(&c);
 		if (!map_set_memory(&map))
 			map_bad(file, 0, "more than some 8000 ranges: memblock has no room for them below 1 MB");
@@ -216,7 +254,7 @@ static void simulate(const char *file)
 	}
 	if (!nr)
 		map_bad(file, 0, "no machine with these page sizes can be simulated");
-	exit_status = map.doubtful ? 2 : 0;
+	exit_status = map.doubtful ? 2 : exit_status;
 }
 
 static int no_dots(const struct dirent *d)
@@ -364,26 +402,33 @@ int main(int argc, char **argv)
 	unsigned int i, rc = 0;
 	int status, opt;
 
-	while ((opt = getopt(argc, argv, "qve:")) != -1) {
+	while ((opt = getopt(argc, argv, "qve:p:")) != -1) {
 		if (opt == 'q')
 			brief = true;
 		else if (opt == 'v')
 			sim_verbose = true;
 		else if (opt == 'e' && atoi(optarg) > 0 && atoi(optarg) <= E820_MAX_ENTRIES)
 			map_max = atoi(optarg);
+		else if (opt == 'p')
+			picture = optarg;
 		else
 			break;
 	}
 	if (opt != -1 || optind == argc) {
-		fprintf(stderr, "usage: %s [-qv] [-e ENTRIES] FILE or FOLDER or -...\n"
+		fprintf(stderr, "usage: %s [-qv] [-e ENTRIES] [-p FOLDER] FILE or FOLDER or -...\n"
 			"-q: only what fails, and a summary\n"
 			"-v: with the messages of the kernel\n"
-			"-e: entries that a file may have, 1 to %d, instead of %d\n",
+			"-e: entries that a file may have, 1 to %d, instead of %d\n"
+			"-p: of one file, with pages of 4K: write FOLDER/base and FOLDER/patched for lab/picture\n",
 			argv[0], E820_MAX_ENTRIES, MAP_MAX);
 		return 2;
 	}
 	for (i = optind; i < (unsigned int)argc; i++)
 		collect_names(argv[i]);
+	if (picture && nr_files != 1) {
+		fprintf(stderr, "%s: a picture shows one map; there are %u files\n", picture, nr_files);
+		return 2;
+	}
 
 	shared = mmap(NULL, sizeof(*shared) + nr_files * sizeof(shared->file[0]),
 		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
