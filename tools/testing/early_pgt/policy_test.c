@@ -106,7 +106,7 @@ static void array_is_full(void)
 /* To the page: what is above the highest free large page takes its own memory. */
 static void no_less_room_than_base(void)
 {
-	struct sim_result base;
+	struct sim_result base = {};
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
