@@ -324,6 +324,8 @@ static void __init next_chunk(const struct map_state *s, struct early_pgt_plan *
 
 	if (has_pages(keep, from, to))
 		keep = 0;
+	else
+		pool_fill(s, min(s->need, keep), from, to);
 
 	if (pool.pages > keep) {
 		early_pgt_plan_chunk(plan, start, end, s->sizes, pool.pages - keep, up);
