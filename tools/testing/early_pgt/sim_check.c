@@ -8,15 +8,12 @@
 
 #include <stdlib.h>
 
-/* The first region of RAM that ends behind @addr, if it begins before. */
-static const struct memblock_region *__fast find_ram(u64 addr)
+/* Index of the first region that ends behind @addr, or the number of regions. */
+static unsigned long __fast first_behind(const struct regions *regions, u64 addr)
 {
-	const struct memblock_region *r = machine.ram.region;
-	unsigned long nr = machine.ram.nr, lo = 0, hi = nr;
-	static unsigned long last;
+	const struct memblock_region *r = regions->region;
+	unsigned long lo = 0, hi = regions->nr;
 
-	if (last < nr && r[last].base <= addr && addr - r[last].base < r[last].size)
-		return r + last;
 	while (lo < hi) {
 		unsigned long mid = (lo + hi) / 2;
 
@@ -25,8 +22,19 @@ static const struct memblock_region *__fast find_ram(u64 addr)
 		else
 			hi = mid;
 	}
-	last = lo;
-	return lo < nr && r[lo].base <= addr ? &r[lo] : NULL;
+	return lo;
+}
+
+/* The first region of RAM that ends behind @addr, if it begins before. */
+static const struct memblock_region *__fast find_ram(u64 addr)
+{
+	const struct memblock_region *r = machine.ram.region;
+	unsigned long nr = machine.ram.nr;
+	static unsigned long last;
+
+	if (last >= nr || r[last].base > addr || addr - r[last].base >= r[last].size)
+		last = first_behind(&machine.ram, addr);
+	return last < nr && r[last].base <= addr ? &r[last] : NULL;
 }
 
 static bool __fast is_ram(u64 start, u64 size)
@@ -38,19 +46,10 @@ static bool __fast is_ram(u64 start, u64 size)
 
 bool sim_was_reserved(unsigned long pfn)
 {
-	const struct memblock_region *taken = machine.taken.region;
-	unsigned long lo = 0, hi = machine.taken.nr;
 	u64 a = PFN_PHYS(pfn);
+	unsigned long i = first_behind(&machine.taken, a);
 
-	while (lo < hi) {
-		unsigned long mid = (lo + hi) / 2;
-
-		if (taken[mid].base + taken[mid].size <= a)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < machine.taken.nr && taken[lo].base < a + PAGE_SIZE;
+	return i < machine.taken.nr && machine.taken.region[i].base < a + PAGE_SIZE;
 }
 
 /* A table of the direct map has been allocated: may it be there? */
@@ -234,7 +233,8 @@ static void __fast check_table(pteval_t *table, unsigned long va, unsigned int l
 	}
 }
 
-static u64 crash_room(u64 limit)
+/* The size of the largest free range below @limit, and where it begins. */
+static u64 crash_room(u64 limit, u64 *start)
 {
 	u64 best = 0;
 	phys_addr_t s, e;
@@ -243,7 +243,10 @@ static u64 crash_room(u64 limit)
 	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
 		if (s >= limit)
 			break;
-		best = max(best, min_t(u64, e, limit) - s);
+		if (min_t(u64, e, limit) - s > best) {
+			best = min_t(u64, e, limit) - s;
+			*start = s;
+		}
 	}
 	return best;
 }
@@ -256,7 +259,7 @@ static void account(void)
 	struct sim_result *r = &sim_result;
 	phys_addr_t s, e;
 	unsigned long i;
-	u64 j;
+	u64 j, start;
 
 	for_each_free_mem_range(j, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL)
 		if (e > ISA_END_ADDRESS && s < sim_end)
@@ -277,25 +280,16 @@ static void account(void)
 	}
 	r->total = machine.nr_tables - machine.nr_linked;
 	r->ranges = memblock.reserved.cnt - machine.taken.nr;
-	r->crash_4g = crash_room(IS_ENABLED(CONFIG_X86_32) ? SZ_512M : SZ_4G);
-	r->crash_896m = crash_room(LOW_896M);
-	r->crash_768m = crash_room(LOW_768M);
+	r->crash_4g = crash_room(IS_ENABLED(CONFIG_X86_32) ? SZ_512M : SZ_4G, &start);
+	r->crash_896m = crash_room(LOW_896M, &start);
+	r->crash_768m = crash_room(LOW_768M, &start);
 }
 
 static void write_crash_range(FILE *f, const char *kind, u64 limit)
 {
-	u64 start = 0, end = 0;
-	phys_addr_t s, e;
-	u64 i;
+	u64 start = 0, size = crash_room(limit, &start);
 
-	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL) {
-		e = min_t(u64, e, limit);
-		if (s < limit && e - s > end - start) {
-			start = s;
-			end = e;
-		}
-	}
-	fprintf(f, "direct_map\t%s\t%llx\t%llx\t0\n", kind, start, end);
+	fprintf(f, "direct_map\t%s\t%llx\t%llx\t0\n", kind, start, start + size);
 }
 
 static void write_regions(FILE *f, const char *kind, const struct memblock_type *type)
