@@ -236,6 +236,16 @@ static void __init pool_fill(const struct map_state *s, unsigned long want,
 	}
 }
 
+/* A free block of memory, aligned to its @size; 0: there is none. */
+static unsigned long __init find_block(const struct map_state *s, unsigned long size)
+{
+	phys_addr_t phys = memblock_phys_alloc_range(size, size, s->start, s->end);
+
+	if (phys)
+		memblock_phys_free(phys, size);
+	return phys;
+}
+
 /*
  * Find free memory, anywhere, that brings more pages than it takes tables to map
  * it, and plan the range of its PTE table. What is mapped already takes none.
@@ -243,16 +253,14 @@ static void __init pool_fill(const struct map_state *s, unsigned long want,
 static bool __init plan_free_block(const struct map_state *s,
 				   struct early_pgt_plan *plan)
 {
-	unsigned long size, unit;
-	phys_addr_t phys;
+	unsigned long size, block, unit;
 
 	for (size = PMD_SIZE; size >= PAGE_SIZE; size /= 2) {
-		phys = memblock_phys_alloc_range(size, size, s->start, s->end);
-		if (!phys)
+		block = find_block(s, size);
+		if (!block)
 			continue;
-		memblock_phys_free(phys, size);
 
-		unit = round_down(phys, PMD_SIZE);
+		unit = round_down(block, PMD_SIZE);
 		early_pgt_plan_range(plan, max(unit, s->start),
 				     min(unit + PMD_SIZE - 1, s->end - 1) + 1, s->sizes);
 		if (plan->nr < PFN_DOWN(size) && plan->nr <= pool.pages)
@@ -456,9 +464,7 @@ void __init early_pgt_map_ram(unsigned long start, unsigned long end,
 	 * to be there.
 	 */
 	if (!s.bottom_up) {
-		split = memblock_phys_alloc_range(PMD_SIZE, PMD_SIZE, start, end);
-		if (split)
-			memblock_phys_free(split, PMD_SIZE);
+		split = find_block(&s, PMD_SIZE);
 		split = split ? split + PMD_SIZE : end;
 	}
 	s.split = min(split, end);
