@@ -15,6 +15,8 @@ help:
 	@echo 'make sabotage   seeded faults, and which row of the matrix finds each'
 	@echo 'make simulate   logs, other map files, or folders (MAPS="..."; MAPS=-: standard input;'
 	@echo '                default: maps of the project); PICTURE=FILE.svg: draw one map'
+	@echo 'make kexec      the same files: do kexec and kdump work there, stock and with our queues;'
+	@echo '                CMDLINE="crashkernel=...", INITRD=40M, KERNEL=64M: of the next kernel'
 	@echo 'make exhaustive every layout of up to PAGES=12 pages, against a brute-force search'
 	@echo 'make fuzz       random memory maps for SECONDS=60'
 	@echo 'make mutants    seeded bugs, and which test catches each'
@@ -31,16 +33,16 @@ setup:
 	@scripts/setup
 
 # The shell takes them from the environment: names may have blanks.
-export MAPS PICTURE
+export MAPS PICTURE CMDLINE INITRD KERNEL
 # In user space, with the base's source beside it.
 USER = $(MAKE) -s -C tools/testing/early_pgt
 source: setup
 	@scripts/tree base
-simulate: source $(if $(PICTURE),lab)
+simulate kexec: source $(if $(PICTURE),lab)
 ifdef PICTURE
-	@scripts/picture
+	@scripts/picture $@
 else
-	@$(USER) simulate $(if $(MAPS),FROM="$(CURDIR)")
+	@$(USER) $@ $(if $(MAPS),FROM="$(CURDIR)")
 endif
 exhaustive: source
 	@$(USER) exhaustive PAGES=$(or $(PAGES),12)
@@ -103,4 +105,4 @@ distclean:
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-.PHONY: simulate exhaustive fuzz mutants coverage
+.PHONY: simulate kexec exhaustive fuzz mutants coverage

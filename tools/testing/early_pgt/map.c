@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory maps: to memblock, and back to text. map_read.c reads them.
+ * Memory maps: to memblock, and back to text, and to what is drawn. map_read.c
+ * reads them.
  */
 
 #include "map.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -106,4 +108,37 @@ void map_print(FILE *f, const struct sim_config *c)
 	for_each_reserved_mem_region(r)
 		fprintf(f, "%#018llx %#018llx taken\n", (unsigned long long)r->base,
 			(unsigned long long)(r->base + r->size - 1));
+}
+
+static FILE *picture_file(const char *folder, const char *who, const char *name)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s/%s.tsv", folder, who, name);
+	f = fopen(path, "w");
+	if (!f) {
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		exit(3);
+	}
+	return f;
+}
+
+/**
+ * map_write_picture - write what lab/picture draws
+ * @folder: where to
+ * @who:    base or patched, a folder in it
+ *
+ * Of the machine as the simulation left it. Ends the program if it can't be written.
+ */
+void map_write_picture(const char *folder, const char *who)
+{
+	FILE *tables = picture_file(folder, who, "tables");
+	FILE *ranges = picture_file(folder, who, "ranges");
+
+	sim_write(tables, ranges);
+	if (fclose(tables) | fclose(ranges)) {
+		fprintf(stderr, "%s/%s: cannot be written in full\n", folder, who);
+		exit(3);
+	}
 }

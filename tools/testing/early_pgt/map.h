@@ -39,6 +39,10 @@ struct map_entry {
  * @nr:    entries
  * @taken: of these, how many are of the type "taken"
  * @entry: entries, in ascending order
+ * @firmware: entries as firmware gave them, if others are the map, or NULL
+ * @nr_firmware: how many
+ * @iomem: /proc/iomem beside another map, or NULL
+ * @nr_iomem: how many
  * @fixed: options in the file say for which machine it is
  * @sim:   that machine
  * @panic_start: first byte that it could not map, according to its report
@@ -52,6 +56,10 @@ struct map {
 	unsigned int nr;
 	unsigned int taken;
 	struct map_entry *entry;
+	struct map_entry *firmware;
+	unsigned int nr_firmware;
+	struct map_entry *iomem;
+	unsigned int nr_iomem;
 	bool fixed;
 	struct sim_config sim;
 	u64 panic_start;
@@ -61,10 +69,17 @@ struct map {
 /* Entries that a file may have, up to what the kernel's e820 table has room for. */
 extern unsigned int map_max;
 
+/* Memory beyond isn't read. */
+extern u64 map_limit;
+
+/* Gets each line that is read, if there is such a function. */
+extern void (*map_line)(const char *s, int line);
+
 void map_read(struct map *map, const char *file);
 bool map_set_memory(const struct map *map);
 bool map_place_kernel(struct sim_config *c);
 void map_print(FILE *f, const struct sim_config *c);
+void map_write_picture(const char *folder, const char *who);
 const char *map_name(const char *file);
 void map_bad(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 
 unsigned int map_max = MAP_MAX;
+u64 map_limit = PFN_PHYS(SIM_MAX_PFN);
+void (*map_line)(const char *s, int line);
 
 /* In the order in which they are preferred. A kernel boots on the last it prints. */
 enum source {
@@ -236,9 +238,9 @@ static void add(struct reader *r, struct table *t, u64 start, u64 end,
 		return;
 	}
 	/* 2^64 as an end is a device's, if anyone's. */
-	if (kind != MAP_KIND_OTHER && end >= PFN_PHYS(SIM_MAX_PFN)) {
-		wrong(t, r->line, false, "memory beyond %lu TB can't be simulated",
-		      SIM_MAX_PFN >> 28);
+	if (kind != MAP_KIND_OTHER && end >= map_limit) {
+		wrong(t, r->line, false, "memory beyond %llu TB can't be simulated",
+		      (unsigned long long)map_limit >> 40);
 		return;
 	}
 	t->taken += many;
@@ -1043,6 +1045,14 @@ static void __attribute__((noreturn)) no_map(const struct reader *r, int line, b
 	map_bad(r->file, max(line, 1), "no range of memory in the file");
 }
 
+/* A table that isn't the map, but is of use beside it. */
+static void keep(struct table *t, struct map_entry **entry, unsigned int *nr)
+{
+	*entry = t->entry;
+	*nr = t->nr;
+	t->entry = NULL;
+}
+
 /* Choose a table, and say what was read, and why. */
 static void finish(struct reader *r, int line)
 {
@@ -1084,6 +1094,10 @@ static void finish(struct reader *r, int line)
 	map->read = i == REPORT ? t->nr : t->nr - (i == OWN ? 0 : r->taken.nr);
 	map->entry = t->entry;
 	t->entry = NULL;
+	if (i < FIRMWARE)
+		keep(&r->table[FIRMWARE], &map->firmware, &map->nr_firmware);
+	if (i < IOMEM)
+		keep(&r->table[IOMEM], &map->iomem, &map->nr_iomem);
 	if (i == REPORT && r->reports > 1)
 		note(map, "  the last of %u reports\n", r->reports);
 	if (i >= MODIFIED && i <= FIRMWARE && r->boots > 1)
@@ -1133,12 +1147,16 @@ void map_read(struct map *map, const char *file)
 	if (why)
 		map_bad(file, 0, "%s", why);
 	free(map->entry);
+	free(map->firmware);
+	free(map->iomem);
 	memset(map, 0, sizeof(*map));
 	map->sim.levels = 4;
 	map->sim.bits = 9;
 	map->sim.sizes = BIT(PG_LEVEL_4K);
 	while (text_line(&text)) {
 		r.line = text.line;
+		if (map_line)
+			map_line(text.s, text.line);
 		read_line(&r, text.s);
 	}
 	end_cut(&r);

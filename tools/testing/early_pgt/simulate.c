@@ -7,14 +7,9 @@
  */
 
 #include "map.h"
+#include "files.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Above, PTEs are left out; Xen and base are. */
@@ -25,21 +20,10 @@
 static struct map map;
 static bool brief;
 static const char *picture;		/* folder for what is to be drawn */
-static int exit_status;
 
-/* Files go to the worker that is free first: whose is it, where its text ends. */
-static struct shared {
-	unsigned int next, maps, runs, bad, base_panics, base_fails, less_room, unread;
-	struct {
-		unsigned int worker;
-		long end;
-	} file[];
-} *shared;
-
-static unsigned int add(unsigned int *sum, unsigned int nr)
-{
-	return __atomic_fetch_add(sum, nr, __ATOMIC_SEQ_CST);
-}
+static struct counts {
+	unsigned int maps, runs, bad, base_panics, base_fails, less_room;
+} *counts;
 
 static const char *room(unsigned long bytes, char *buf)
 {
@@ -103,31 +87,6 @@ static void print_origin(const char *file)
 	       mb < 1024 ? mb : mb / 1024, mb < 1024 ? "MiB" : "GiB", map.origin, map.notes);
 }
 
-static FILE *picture_file(const char *who, const char *name)
-{
-	char path[4096];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s/%s.tsv", picture, who, name);
-	f = fopen(path, "w");
-	if (!f) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		exit(3);
-	}
-	return f;
-}
-
-static void write_picture(const char *who)
-{
-	FILE *tables = picture_file(who, "tables"), *ranges = picture_file(who, "ranges");
-
-	sim_write(tables, ranges);
-	if (fclose(tables) | fclose(ranges)) {
-		fprintf(stderr, "%s/%s: cannot be written in full\n", picture, who);
-		exit(3);
-	}
-}
-
 static void compare(const char *file, const char *what, struct sim_config *c)
 {
 	enum sim_outcome rc[2] = { SIM_PANIC };
@@ -144,11 +103,11 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 		rc[0] = sim_base();
 		base = sim_result;
 		if (picture && rc[0] == SIM_OK)
-			write_picture("base");
-		add(&shared->base_panics, rc[0] == SIM_PANIC);
+			map_write_picture(picture, "base");
+		files_add(&counts->base_panics, rc[0] == SIM_PANIC);
 		if (!brief)
 			print_row(what, "base", rc[0]);
-		add(&shared->base_fails, rc[0] == SIM_FAIL);
+		files_add(&counts->base_fails, rc[0] == SIM_FAIL);
 	}
 
 	c->light = ram > LIGHT && !c->xen;
@@ -156,11 +115,11 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	map_set_memory(&map);
 	rc[1] = sim_ours();
 	if (picture && rc[1] == SIM_OK)
-		write_picture("patched");
+		map_write_picture(picture, "patched");
 	if (picture && (rc[0] != SIM_OK || rc[1] != SIM_OK)) {
 		fprintf(stderr, "%s: %s: there is nothing to draw: %s doesn't map this memory with pages of %s\n",
 			picture, map_name(file), rc[0] != SIM_OK ? "base" : "ours", what);
-		exit_status = 2;
+		files_status = 2;
 	}
 	if (!brief)
 		print_row(what, "ours", rc[1]);
@@ -175,16 +134,16 @@ static void compare(const char *file, const char *what, struct sim_config *c)
 	brk = PFN_PHYS(max(base.bootstrap, sim_result.bootstrap) - sim_result.bootstrap);
 	if (!why && rc[0] == SIM_OK && less_room(&base, brk)) {
 		/* Base may spread its tables over holes that are of no use. */
-		add(&shared->less_room, 1);
+		files_add(&counts->less_room, 1);
 		if (less_room(&base, PFN_PHYS(sim_result.total)))
 			why = "less room for a crash kernel than base";
 		else if (!brief)
 			printf("  %-6s less room for a crash kernel than base, by the tables themselves\n",
 			       what);
 	}
-	add(&shared->runs, 1);
+	files_add(&counts->runs, 1);
 	if (why) {
-		add(&shared->bad, 1);
+		files_add(&counts->bad, 1);
 		printf("FAILED: %s, %s: %s\n", file, what, why);
 	}
 }
@@ -205,7 +164,7 @@ static void simulate(const char *file)
 	unsigned int i, nr = 0;
 
 	map_read(&map, file);
-	add(&shared->maps, 1);
+	files_add(&counts->maps, 1);
 	if (!brief) {
 		printf("\n%s\n", name ? name + 1 : map_name(file));
 		print_origin(file);
@@ -254,153 +213,13 @@ static void simulate(const char *file)
 	}
 	if (!nr)
 		map_bad(file, 0, "no machine with these page sizes can be simulated");
-	exit_status = map.doubtful ? 2 : exit_status;
-}
-
-static int no_dots(const struct dirent *d)
-{
-	return d->d_name[0] != '.';
-}
-
-static char **files;
-static unsigned int nr_files;
-
-static unsigned int nr_unread;
-
-static void unreadable(const char *path, const char *why)
-{
-	fprintf(stderr, "%s: %s\n", path, why);
-	nr_unread++;
-}
-
-static void collect(const char *path)
-{
-	struct dirent **names;
-	struct stat st;
-	int i, n;
-
-	if (strcmp(path, "-") && stat(path, &st)) {
-		unreadable(path, strerror(errno));
-		return;
-	}
-	if (!strcmp(path, "-") || !S_ISDIR(st.st_mode)) {
-		files = realloc(files, (nr_files + 1) * sizeof(*files));
-		files[nr_files++] = strdup(path);
-		return;
-	}
-	n = scandir(path, &names, no_dots, alphasort);
-	if (n <= 0)
-		unreadable(path, n ? strerror(errno) : "no file in this folder");
-	for (i = 0; i < n; i++) {
-		char sub[4096];
-
-		snprintf(sub, sizeof(sub), "%s/%s", path, names[i]->d_name);
-		collect(sub);
-		free(names[i]);
-	}
-	free(names);
-}
-
-/*
- * An argument may be several names, from MAPS="..." of a Makefile: blanks are part
- * of a name if there is such a file. What is no file may be a pattern.
- */
-static void collect_names(char *names)
-{
-	char *p, *end;
-	struct stat st;
-	glob_t found;
-	char c;
-
-	for (p = names; *(p += strspn(p, " \t\n")); p = end) {
-		for (end = p + strlen(p); end > p; end--) {
-			c = *end;
-			if (c && !strchr(" \t\n", c))
-				continue;
-			*end = '\0';
-			if (!strcmp(p, "-") || !stat(p, &st))
-				break;
-			*end = c;
-		}
-		if (end > p) {
-			collect(p);
-			end += c != '\0';
-			continue;
-		}
-		end = p + strcspn(p, " \t\n");
-		c = *end;
-		*end = '\0';
-		if (glob(p, GLOB_TILDE, NULL, &found)) {
-			collect(p);
-		} else {
-			size_t i;
-
-			for (i = 0; i < found.gl_pathc; i++)
-				collect(found.gl_pathv[i]);
-			globfree(&found);
-		}
-		end += c != '\0';
-	}
-}
-
-#define WORKERS		2
-
-static FILE *texts[WORKERS];
-
-static void work(unsigned int me)
-{
-	unsigned int i;
-	int rc = 0;
-
-	int status;
-	pid_t pid;
-
-	dup2(fileno(texts[me]), STDOUT_FILENO);
-	while ((i = add(&shared->next, 1)) < nr_files) {
-		/* Whatever a file does, the next one is read. */
-		pid = fork();
-		if (!pid) {
-			sim_init();
-			simulate(files[i]);
-			fflush(stdout);
-			exit(exit_status);
-		}
-		if (pid < 0 || waitpid(pid, &status, 0) != pid)
-			exit(3);
-		if (!WIFEXITED(status) || (WEXITSTATUS(status) & ~2)) {
-			fprintf(stderr, "%s: the simulation ended with status %#x\n",
-				map_name(files[i]), status);
-			rc = 3;
-		} else if (WEXITSTATUS(status)) {
-			add(&shared->unread, 1);
-		}
-		shared->file[i].worker = me;
-		shared->file[i].end = lseek(STDOUT_FILENO, 0, SEEK_END);
-	}
-	exit(rc);
-}
-
-static void print_text(unsigned int i)
-{
-	static long at[WORKERS];
-	unsigned int w = shared->file[i].worker;
-	char buf[4096];
-
-	while (at[w] < shared->file[i].end) {
-		ssize_t n = min(shared->file[i].end - at[w], (long)sizeof(buf));
-
-		n = pread(fileno(texts[w]), buf, n, at[w]);
-		if (n <= 0)
-			break;
-		fwrite(buf, n, 1, stdout);
-		at[w] += n;
-	}
+	files_status = map.doubtful ? 2 : files_status;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int i, rc = 0;
-	int status, opt;
+	unsigned int nr = 0, unread;
+	int rc, opt;
 
 	while ((opt = getopt(argc, argv, "qve:p:")) != -1) {
 		if (opt == 'q')
@@ -423,45 +242,26 @@ int main(int argc, char **argv)
 			argv[0], E820_MAX_ENTRIES, MAP_MAX);
 		return 2;
 	}
-	for (i = optind; i < (unsigned int)argc; i++)
-		collect_names(argv[i]);
-	if (picture && nr_files != 1) {
-		fprintf(stderr, "%s: a picture shows one map; there are %u files\n", picture, nr_files);
+	for (; optind < argc; optind++)
+		nr = files_collect(argv[optind]);
+	if (picture && nr != 1) {
+		fprintf(stderr, "%s: a picture shows one map; there are %u files\n", picture, nr);
 		return 2;
 	}
 
-	shared = mmap(NULL, sizeof(*shared) + nr_files * sizeof(shared->file[0]),
-		      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	for (i = 0; i < WORKERS; i++) {
-		texts[i] = tmpfile();
-		if (!texts[i] || shared == MAP_FAILED) {
-			perror("simulate");
-			return 2;
-		}
-	}
-	for (i = 0; i < WORKERS; i++)
-		if (!fork())
-			work(i);
-	while (wait(&status) > 0)
-		rc = max(rc, WIFEXITED(status) ? (unsigned int)WEXITSTATUS(status) : 3);
-
-	for (i = 0; i < nr_files; i++)
-		print_text(i);
+	counts = files_share(sizeof(*counts));
+	rc = files_run(simulate, &unread);
 	if (sim_has_base)
 		printf("%s%u maps, %u runs each with base and ours: %u failed, base panics in %u, less room for a crash kernel than base in %u",
-		       brief ? "" : "\n", shared->maps, shared->runs, shared->bad,
-		       shared->base_panics, shared->less_room);
+		       brief ? "" : "\n", counts->maps, counts->runs, counts->bad,
+		       counts->base_panics, counts->less_room);
 	else
 		printf("%s%u maps, %u runs: %u failed; nothing to compare with (BASE=)",
-		       brief ? "" : "\n", shared->maps, shared->runs, shared->bad);
-	if (shared->base_fails)
-		printf(", base fails in %u", shared->base_fails);
-	nr_unread += shared->unread;
-	if (nr_unread)
-		printf("; %u file%s not read, or not in full", nr_unread,
-		       nr_unread == 1 ? "" : "s");
+		       brief ? "" : "\n", counts->maps, counts->runs, counts->bad);
+	if (counts->base_fails)
+		printf(", base fails in %u", counts->base_fails);
+	if (unread)
+		printf("; %u file%s not read, or not in full", unread, unread == 1 ? "" : "s");
 	printf("\n");
-	if (rc)
-		return rc;
-	return nr_unread || !nr_files ? 2 : shared->bad != 0;
+	return rc ?: counts->bad != 0;
 }

@@ -1,0 +1,891 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kexec and kdump on the machine of a log: what a stock kernel does, and what it does
+ * with the queues of series/kexec, and with early page tables in chunks.
+ */
+
+#include "kexec.h"
+#include "../files.h"
+#include "early_pgt.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LIMIT_4LEVEL	(64ULL << 40)
+#define CRASH_ALIGN	(16ULL << 20)
+#define MB		(1ULL << 20)
+#define OBSTACLES	4
+
+enum { RAM = 1, RESERVED = 2, ACPI = 3, NVS = 4, UNUSABLE = 5, PMEM = 7, PRAM = 12 };
+
+static struct map map;
+static struct kexec_machine machine;
+static const char *option_cmdline, *picture;
+static u64 kernel_size = 64 * MB, initrd_size;
+
+static struct counts {
+	unsigned int maps, base, ours, wrong;
+} *counts;
+
+static const struct kexec_side *sides[] = { &kexec_base, &kexec_ours };
+static bool fails[2];
+static unsigned long tables_planned, tables_ident;
+
+/* What a kernel does is said in a column of its own. */
+static char column[2][1024];
+
+static void __attribute__((format(printf, 2, 3))) say(unsigned int side, const char *fmt, ...)
+{
+	size_t n = strlen(column[side]);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(column[side] + n, sizeof(column[side]) - n, fmt, ap);
+	va_end(ap);
+}
+
+static void print_row(const char *what)
+{
+	if (!strcmp(column[0], column[1]))
+		printf("    %-26s both  %s\n", what, column[0]);
+	else
+		printf("    %-26s base  %s\n    %-26s ours  %s\n", what, column[0], "", column[1]);
+	column[0][0] = column[1][0] = '\0';
+}
+
+static void __attribute__((format(printf, 2, 3))) fail(unsigned int side, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	say(side, "%s%s", column[side][0] ? "; " : "FAILS: ", text);
+	fails[side] = true;
+}
+
+/* The kernel's own code says otherwise. */
+static void __attribute__((format(printf, 1, 2))) wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	files_add(&counts->wrong, 1);
+	printf("WRONG: ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+}
+
+static const char *amount(u64 bytes, char *buf)
+{
+	if (bytes >> 30)
+		sprintf(buf, "%.1f GB", bytes / 1073741824.0);
+	else if (bytes >> 20)
+		sprintf(buf, "%.1f MB", bytes / 1048576.0);
+	else
+		sprintf(buf, "%llu KB", (unsigned long long)bytes >> 10);
+	return buf;
+}
+
+static unsigned int type_of(const struct map_entry *e)
+{
+	static const struct {
+		const char *name;
+		unsigned int type;
+	} names[] = {
+		{ "reserved", RESERVED }, { "ACPI NVS", NVS }, { "ACPI non-volatile", NVS },
+		{ "ACPI", ACPI }, { "unusable", UNUSABLE }, { "soft reserved", 0xefffffff },
+		{ "persistent (type 12)", PRAM }, { "persistent", PMEM },
+	};
+	unsigned int i, nr;
+
+	if (e->kind == MAP_KIND_RAM || e->kind == MAP_KIND_TAKEN)
+		return RAM;
+	if (sscanf(e->type, "type %u", &nr) == 1)
+		return nr;
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strncasecmp(e->type, names[i].name, strlen(names[i].name)))
+			return names[i].type;
+	/* Numbers of kexec -d; and of /proc/iomem what is no e820 entry at all. */
+	return e->type[0] >= '0' && e->type[0] <= '9' ? RESERVED : 0;
+}
+
+static void add_entry(struct kexec_table *t, u64 start, u64 end, unsigned int type)
+{
+	if (start < end && t->nr < KEXEC_RANGES)
+		t->entry[t->nr++] = (struct kexec_entry) { start, end - start, type };
+}
+
+/* As e820__memory_setup(); and trim_bios_range(), if the table is one to boot with. */
+static void set_table(struct kexec_table *t, const struct map_entry *e, unsigned int nr, bool trim)
+{
+	unsigned int i, type;
+
+	memset(t, 0, sizeof(*t));
+	if (trim)
+		add_entry(t, 0, PAGE_SIZE, RESERVED);
+	for (i = 0; i < nr; i++) {
+		type = e[i].kind == MAP_KIND_RESERVED ? 0 : type_of(&e[i]);
+		if (!type)
+			continue;
+		if (trim && type == RAM) {
+			add_entry(t, e[i].start, min_t(u64, e[i].end, 0xa0000), type);
+			add_entry(t, max_t(u64, e[i].start, ISA_END_ADDRESS), e[i].end, type);
+		} else {
+			add_entry(t, e[i].start, e[i].end, type);
+		}
+	}
+	kexec_base.update_table(t);
+}
+
+/* How much of a range has a table as RAM? */
+static u64 ram_in(const struct kexec_table *t, u64 start, u64 end)
+{
+	unsigned int i;
+	u64 sum = 0;
+
+	for (i = 0; i < t->nr; i++) {
+		u64 a = max_t(u64, t->entry[i].addr, start);
+		u64 b = min_t(u64, t->entry[i].addr + t->entry[i].size, end);
+
+		if (t->entry[i].type == RAM && a < b)
+			sum += b - a;
+	}
+	return sum;
+}
+
+static void set_plugged(struct kexec_machine *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < map.nr_iomem; i++) {
+		const struct map_entry *e = &map.iomem[i];
+
+		if (e->kind == MAP_KIND_RAM && e->start >= ISA_END_ADDRESS &&
+		    !ram_in(&m->memory, e->start, e->end) && m->nr_plugged < ARRAY_SIZE(m->plugged))
+			m->plugged[m->nr_plugged++] = (struct kexec_area) { e->start, e->end };
+	}
+}
+
+static void set_machine(struct kexec_machine *m)
+{
+	unsigned int i;
+
+	memset(m, 0, sizeof(*m));
+	set_table(&m->memory, map.entry, map.nr, true);
+	if (map.firmware)
+		set_table(&m->firmware, map.firmware, map.nr_firmware, false);
+	else
+		set_table(&m->firmware, map.entry, map.nr, false);
+	set_plugged(m);
+
+	m->mapped[m->nr_mapped++] = (struct kexec_area) { 0, ISA_END_ADDRESS };
+	for (i = 0; i < m->memory.nr; i++) {
+		u64 start = max_t(u64, m->memory.entry[i].addr, ISA_END_ADDRESS);
+		u64 end = m->memory.entry[i].addr + m->memory.entry[i].size;
+
+		if (m->memory.entry[i].type == RAM && start < end)
+			m->mapped[m->nr_mapped++] = (struct kexec_area) { start, end };
+	}
+	for (i = 0; i < m->nr_plugged; i++)
+		m->mapped[m->nr_mapped++] = m->plugged[i];
+	m->gbpages = log_facts.gbpages;
+	m->levels = 4;
+	for (i = 0; i < m->nr_mapped; i++)
+		if (m->mapped[i].end > LIMIT_4LEVEL)
+			m->levels = 5;
+}
+
+/* --- tables of firmware --------------------------------------------------------- */
+
+static void firmware_tables(const struct kexec_machine *m)
+{
+	const struct log *l = &log_facts;
+	unsigned int i, in_ram = 0;
+	char what[64];
+
+	for (i = 0; i < l->nr_efi; i++) {
+		const char *name = l->efi[i].name;
+
+		if (!ram_in(&m->firmware, l->efi[i].addr, l->efi[i].addr + 1))
+			continue;
+		if (!in_ram++)
+			printf("  tables of firmware, in memory that kernels use\n");
+		if (!strcmp(name, "INITRD")) {
+			fail(0, "kexec without an initrd takes what is there now for one, once the memory was used");
+			say(1, "not believed after kexec");
+		} else if (!strcmp(name, "MEMATTR")) {
+			say(0, "read again after kexec, whatever is there now");
+			say(1, "not believed after kexec");
+		} else {
+			say(0, "reserved by the kernel, if it has a use for it");
+			say(1, "%s", column[0]);
+		}
+		sprintf(what, "%s=%#llx", name, (unsigned long long)l->efi[i].addr);
+		print_row(what);
+	}
+	if (l->nr_efi && !in_ram)
+		printf("  tables of firmware: %u, none in memory that kernels use\n", l->nr_efi);
+}
+
+/* --- what is loaded -------------------------------------------------------------- */
+
+/* Sizes of the purgatory and of the parameters are those of 6.12, about. */
+static struct kexec_load new_load(bool is_crash)
+{
+	struct kexec_load load = { .is_crash = is_crash };
+	struct kexec_segment s[] = {
+		{ "ELF headers", MB / 2, PAGE_SIZE, 0, 0 },
+		{ "purgatory", 6 * PAGE_SIZE, PAGE_SIZE, 0x3000, 0 },
+		{ "parameters", 4 * PAGE_SIZE, PAGE_SIZE, 0x3000, 0 },
+		{ "kernel", kernel_size, 2 * MB, 16 * MB, 0 },
+		{ "initrd", initrd_size, PAGE_SIZE, 16 * MB, 0 },
+	};
+	unsigned int i;
+
+	for (i = !is_crash; i < ARRAY_SIZE(s); i++)
+		if (s[i].size)
+			load.segment[load.nr++] = s[i];
+	return load;
+}
+
+/* Where can't the next kernel live, with what it is told of? */
+static void verdict(unsigned int side, const struct kexec_load *load, unsigned int placed,
+		    const struct kexec_table *told, int nr)
+{
+	const struct kexec_segment *high = NULL, *untold = NULL;
+	unsigned int i;
+	char a[24], b[24];
+	u64 ram, lost;
+
+	if (placed < load->nr) {
+		fail(side, "no room for the %s, %s", load->segment[placed].name,
+		     amount(load->segment[placed].size, a));
+		return;
+	}
+	if (nr < 0) {
+		fail(side, "no table of memory: error %d", nr);
+		return;
+	}
+	for (i = 0; i < load->nr; i++) {
+		const struct kexec_segment *s = &load->segment[i];
+
+		high = s->start + s->size > LIMIT_4LEVEL ? s : high;
+		if (strcmp(s->name, "ELF headers") &&
+		    ram_in(told, s->start, s->start + s->size) < s->size)
+			untold = s;
+	}
+	if (high)
+		fail(side, "the %s is above 64 TB: \"Destination address too large\"", high->name);
+	if (load->is_crash) {
+		/* But for the ELF headers, which it must not touch. */
+		ram = machine.crash.end - machine.crash.start - load->segment[0].size;
+		ram += machine.crash_low.end - machine.crash_low.start;
+		lost = ram - min(ram, ram_in(told, machine.crash.start, machine.crash.end) +
+				 ram_in(told, machine.crash_low.start, machine.crash_low.end));
+		if (lost)
+			fail(side, "the crash kernel isn't told of %s of its %s: \"alloc_low_pages: can not alloc memory\"",
+			     amount(lost, a), amount(ram, b));
+	} else {
+		ram = ram_in(&machine.firmware, 0, ~0ULL);
+		lost = ram - min(ram, ram_in(told, 0, ~0ULL));
+		if (lost)
+			fail(side, "the next kernel loses %s of RAM", amount(lost, a));
+		else if (untold)
+			fail(side, "the %s is in memory that the next kernel isn't told of", untold->name);
+	}
+}
+
+static void load_rows(bool is_crash)
+{
+	static struct kexec_table told[2];
+	struct kexec_load load[2];
+	unsigned int i, side, placed[2];
+	int nr[2];
+	char a[24];
+
+	for (side = 0; side < 2; side++) {
+		load[side] = new_load(is_crash);
+		placed[side] = sides[side]->place(&machine, &load[side]);
+		nr[side] = sides[side]->memory_map(&machine, &load[side], &told[side]);
+	}
+	for (i = is_crash; i < load[0].nr; i++) {
+		char what[64];
+
+		for (side = 0; side < 2; side++) {
+			if (i < placed[side])
+				say(side, "%#llx", load[side].segment[i].start);
+			else
+				say(side, "no room");
+		}
+		snprintf(what, sizeof(what), "%s, %s%s", load[0].segment[i].name,
+			 amount(load[0].segment[i].size, a),
+			 strcmp(load[0].segment[i].name, "initrd") || !log_facts.nr_range ? " (est.)" : "");
+		print_row(what);
+	}
+	for (side = 0; side < 2; side++) {
+		int passed = min(nr[side], (int)sides[side]->passed_on);
+
+		if (nr[side] < 0)
+			say(side, "error %d", nr[side]);
+		else if (passed < nr[side])
+			say(side, "%d, of which %d are passed on", nr[side], passed);
+		else
+			say(side, "%d", nr[side]);
+	}
+	print_row("memory ranges");
+	for (side = 0; side < 2; side++)
+		say(side, "%ld tables", sides[side]->tables(&machine, &load[side]));
+	print_row("identity map");
+	if (!is_crash) {
+		unsigned int left = 0;
+
+		for (i = 0; i < machine.memory.nr; i++) {
+			unsigned int type = machine.memory.entry[i].type;
+
+			left += type != RAM && type != ACPI && type != NVS;
+		}
+		say(0, "%u of %u ranges of the map", left, machine.memory.nr);
+		say(1, "%s", column[0]);
+		print_row("  left out");
+	}
+	for (side = 0; side < 2; side++)
+		verdict(side, &load[side], placed[side], &told[side], nr[side]);
+	for (side = 0; side < 2; side++)
+		if (!column[side][0])
+			say(side, "works");
+	print_row("verdict");
+}
+
+/* --- the crash kernel's memory -------------------------------------------------- */
+
+struct span {
+	u64 start, end;
+	char name[40];
+};
+
+struct room {
+	struct span *free, *taken;
+	unsigned int nr_free, nr_taken;
+};
+
+static void add_span(struct span **s, unsigned int *nr, u64 start, u64 end, const char *name)
+{
+	if (start >= end)
+		return;
+	if (!(*nr & (*nr + 1)))
+		*s = realloc(*s, (2 * *nr + 2) * sizeof(**s));
+	if (!*s)
+		abort();
+	(*s)[*nr] = (struct span) { .start = start, .end = end };
+	snprintf((*s)[(*nr)++].name, sizeof((*s)->name), "%s", name);
+}
+
+static const char *kernel_name(const struct sim_config *c, u64 start, u64 end)
+{
+	unsigned int i;
+
+	if (start < c->kernel_end && end > c->kernel)
+		return log_facts.debug ? "kernel" : "kernel (est.)";
+	for (i = 0; i < log_facts.nr_range; i++)
+		if (start < log_facts.range[i].end && end > log_facts.range[i].start)
+			return log_facts.range[i].name;
+	if (start < SZ_1M)
+		return "first megabyte";
+	for (i = 0; i < map.nr; i++)
+		if ((map.entry[i].kind == MAP_KIND_TAKEN || map.entry[i].kind == MAP_KIND_RESERVED) &&
+		    start < map.entry[i].end && end > map.entry[i].start)
+			return "taken";
+	return "page tables";
+}
+
+static const char *hole_name(u64 start, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < map.nr; i++)
+		if (map.entry[i].kind == MAP_KIND_OTHER && map.entry[i].start < end &&
+		    map.entry[i].end > start)
+			return map.entry[i].type;
+	return "hole";
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* All of memory as it is now: what is free, and what lies in between. */
+static void take_stock(const struct sim_config *c, struct room *room)
+{
+	phys_addr_t s, e;
+	u64 i, at = 0, a, b;
+	unsigned int n, k;
+
+	memset(room, 0, sizeof(*room));
+	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL)
+		add_span(&room->free, &room->nr_free, s, e, "");
+	for (n = 0; n < memblock.reserved.cnt; n++) {
+		const struct memblock_region *r = &memblock.reserved.regions[n];
+
+		/* Ranges that touch are one: take known ones out of it. */
+		a = r->base;
+		b = r->base + r->size;
+		for (k = 0; k < log_facts.nr_range; k++) {
+			const struct log_range *l = &log_facts.range[k];
+
+			if (l->start > a && l->start < b)
+				add_span(&room->taken, &room->nr_taken, l->start, min_t(u64, l->end, b), l->name);
+			if (l->start <= a && l->end > a && l->end < b) {
+				add_span(&room->taken, &room->nr_taken, a, l->end, l->name);
+				a = l->end;
+			} else if (l->start > a && l->start < b && l->end >= b) {
+				b = l->start;
+			}
+		}
+		if (a < b)
+			add_span(&room->taken, &room->nr_taken, a, b, kernel_name(c, a, b));
+	}
+	for (n = 0; n < memblock.memory.cnt; n++) {
+		const struct memblock_region *r = &memblock.memory.regions[n];
+
+		if (r->base > at && at)
+			add_span(&room->taken, &room->nr_taken, at, r->base, hole_name(at, r->base));
+		at = r->base + r->size;
+	}
+	if (room->nr_taken)
+		qsort(room->taken, room->nr_taken, sizeof(room->taken[0]), by_address);
+}
+
+/* The largest crashkernel= in [@from, @to), in whole MB; @without: as if that was free. */
+static u64 largest(const struct room *room, u64 from, u64 to, const struct span *without, u64 *at)
+{
+	u64 best = 0, start = 0, end = 0, a, b;
+	unsigned int i, n = room->nr_free;
+	bool used = !without;
+
+	*at = 0;
+	for (i = 0; i <= n; i++) {
+		if (i < n && end && room->free[i].start == end) {
+			end = room->free[i].end;
+			continue;
+		}
+		if (!used && end == without->start && end) {
+			used = true;
+			end = without->end;
+			i--;
+			continue;
+		}
+		a = ALIGN(max_t(u64, start, from), CRASH_ALIGN);
+		b = min_t(u64, end, to);
+		if (a < b && round_down(b - a, MB) > best) {
+			best = round_down(b - a, MB);
+			/* From the top down. */
+			*at = round_down(b - best, CRASH_ALIGN);
+		}
+		if (i == n)
+			break;
+		start = room->free[i].start;
+		end = room->free[i].end;
+		if (!used && without->end == start) {
+			used = true;
+			start = without->start;
+		}
+	}
+	return best;
+}
+
+static const struct {
+	const char *name;
+	u64 from, to;
+} limits[] = {
+	{ "below 768 MB", 0, 768 * MB },
+	{ "below 896 MB", 0, 896 * MB },
+	{ "below 4 GB", 0, 4096 * MB },
+	{ "above 4 GB", 4096 * MB, LIMIT_4LEVEL },
+};
+
+/* What to do about it, if anything can be done. */
+static const char *advice(const char *name)
+{
+	static const struct {
+		const char *name, *text;
+	} known[] = {
+		{ "RAMDISK", "a smaller initrd, or a boot loader that puts it elsewhere" },
+		{ "CMA", "cma=0 or a smaller one" },
+		{ "kernel (est.)", "" },
+		{ "kernel", "nokaslr" },
+		{ "NODE_DATA", "numa=off" },
+		{ "setup_log_buf", "a smaller log_buf_len=" },
+		{ "page tables", "early page tables in chunks" },
+		{ "taken", "" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strncmp(name, known[i].name, strlen(known[i].name)))
+			return known[i].text;
+	return NULL;
+}
+
+/* What bounds the largest room below 4 GB, and what it would be without. */
+static void obstacles(unsigned int side, const struct room *room)
+{
+	const struct span *best = NULL;
+	unsigned int i, shown = 0;
+	u64 now, at, size, most;
+	char a[24], b[24];
+
+	now = largest(room, 0, limits[2].to, NULL, &at);
+	most = now;
+	for (i = 0; i < room->nr_taken; i++) {
+		const struct span *t = &room->taken[i];
+
+		if (t->start >= limits[2].to || t->end <= SZ_1M)
+			continue;
+		size = largest(room, 0, limits[2].to, t, &at);
+		if (size <= now)
+			continue;
+		if (size > most && advice(t->name) && advice(t->name)[0]) {
+			most = size;
+			best = t;
+		}
+		if (shown++ < OBSTACLES)
+			printf("    in the way%-16s %s  %s, %s at %#llx: %llu MB without it\n", "",
+			       sides[side]->name, t->name, amount(t->end - t->start, a),
+			       (unsigned long long)t->start, (unsigned long long)size >> 20);
+	}
+	if (shown > OBSTACLES)
+		printf("    %-26s %s  and %u more\n", "", sides[side]->name, shown - OBSTACLES);
+	if (best)
+		printf("    what helps most%-11s %s  %s: %s\n", "", sides[side]->name,
+		       advice(best->name), amount(most, b));
+}
+
+/* The kernel's own code must say the same. */
+static void check_largest(const char *file, u64 size, const char *suffix, u64 from, u64 to)
+{
+	struct kexec_area crash, low;
+	unsigned int more;
+	char text[64];
+
+	for (more = 0; more < 2; more++) {
+		bool fits;
+
+		if (!(size + more * MB))
+			continue;
+		sprintf(text, "crashkernel=%lluM%s", (unsigned long long)(size / MB + more), suffix);
+		reserve_for_crash(text, &crash, &low);
+		fits = crash.end && crash.start >= from && crash.end <= to;
+		if (crash.end)
+			memblock_phys_free(crash.start, crash.end - crash.start);
+		if (low.end)
+			memblock_phys_free(low.start, low.end - low.start);
+		if (fits != !more) {
+			wrong("%s: %s %s, but was counted as if it %s", file, text,
+			      fits ? "fits" : "doesn't fit", fits ? "didn't" : "did");
+		}
+	}
+}
+
+static bool same_area(const struct kexec_area *a, const struct kexec_area *b)
+{
+	return a->start == b->start && a->end == b->end;
+}
+
+/*
+ * Two counters that know nothing of each other: the kernel's identity map of all RAM,
+ * and our planner. PTE tables are the planner's alone.
+ */
+static void count_tables(void)
+{
+	struct early_pgt_plan plan;
+	const struct memblock_region *r;
+	bool gb = sim.sizes & BIT(PG_LEVEL_1G);
+	unsigned long *top;
+	unsigned int i;
+
+	if (sim.sizes & BIT(PG_LEVEL_2M) && !sim.kaslr) {
+		early_pgt_plan_range(&plan, 0, sim_end, sim.sizes);
+		top = ident_begin(sim.levels);
+		for_each_mem_region(r)
+			ident_map(top, gb, r->base, r->base + r->size);
+		tables_planned = plan.nr - plan.level[PG_LEVEL_4K] + 1;
+		/* With 4 levels, a page of each entry of the top table is for a fifth, and lost. */
+		for (i = 0; i < 512; i++)
+			tables_planned += sim.levels == 4 && top[i];
+		tables_ident = ident_end();
+	}
+	sim_map_ours();
+}
+
+static void crash_rows(const char *file)
+{
+	const char *cmdline = option_cmdline ?: log_facts.cmdline;
+	struct kexec_area crash[2] = {}, low[2] = {};
+	struct room room[2] = {};
+	bool mapped[2], given = strstr(cmdline, "crashkernel=");
+	char text[4096];
+	unsigned int i, k, side;
+	u64 size[2][ARRAY_SIZE(limits)] = {}, at;
+
+	snprintf(text, sizeof(text), "%s", given ? cmdline : "crashkernel=256M");
+	for (side = 0; side < 2; side++) {
+		struct sim_config c = map.sim;
+
+		if (!map.fixed)
+			c.sizes = BIT(PG_LEVEL_4K) | BIT(PG_LEVEL_2M) |
+				  (log_facts.gbpages ? BIT(PG_LEVEL_1G) : 0);
+		c.light = true;
+		sim_begin(&c);
+		if (!map_set_memory(&map))
+			map_bad(file, 0, "more than some 8000 ranges: memblock has no room for them below 1 MB");
+		for (i = 0; i < log_facts.nr_range; i++)
+			if (log_facts.range[i].early)
+				memblock_reserve(log_facts.range[i].start,
+						 log_facts.range[i].end - log_facts.range[i].start);
+		if (log_facts.kernel_place.end) {
+			c.kernel = log_facts.kernel_place.start;
+			c.kernel_end = log_facts.kernel_place.end;
+		} else if (!c.kernel_end) {
+			map_place_kernel(&c);
+		}
+		sim.kernel = c.kernel;
+		sim.kernel_end = c.kernel_end;
+		tables_planned = tables_ident = 0;
+		mapped[side] = (side ? sim_run(count_tables, early_pgt_alloc) : sim_base()) == SIM_OK;
+		if (tables_planned != tables_ident)
+			wrong("%s: %lu tables planned for all RAM, but an identity map has %lu",
+			      file, tables_planned, tables_ident);
+		if (!mapped[side]) {
+			fail(side, "can't map this memory: %s", sim_message);
+			continue;
+		}
+		for (i = 0; i < log_facts.nr_range; i++)
+			memblock_reserve(log_facts.range[i].start,
+					 log_facts.range[i].end - log_facts.range[i].start);
+		take_stock(&c, &room[side]);
+		for (k = 0; k < ARRAY_SIZE(limits); k++) {
+			size[side][k] = largest(&room[side], limits[k].from, limits[k].to, NULL, &at);
+			if (size[side][k])
+				say(side, "%llu MB at %#llx", (unsigned long long)size[side][k] >> 20,
+				    (unsigned long long)at);
+			else
+				say(side, "none");
+			say(side, k + 1 < ARRAY_SIZE(limits) ? "\n" : "");
+		}
+		check_largest(file, size[side][2], "", 0, limits[2].to);
+		if (picture)
+			map_write_picture(picture, side ? "patched" : "base");
+		reserve_for_crash(text, &crash[side], &low[side]);
+	}
+
+	printf("  room for a crash kernel: the largest crashkernel=%s\n",
+	       log_facts.debug ? "" : " (est.: the log doesn't say where the kernel and its log are; memblock=debug does)");
+	if (!mapped[0] || !mapped[1]) {
+		for (side = 0; side < 2; side++)
+			if (mapped[side])
+				column[side][0] = '\0', say(side, "mapped");
+		print_row("memory");
+	} else {
+		char rows[2][sizeof(column[0])], *p[2], *end;
+
+		for (side = 0; side < 2; side++) {
+			strcpy(rows[side], column[side]);
+			p[side] = rows[side];
+			column[side][0] = '\0';
+		}
+		for (k = 0; k < ARRAY_SIZE(limits); k++) {
+			for (side = 0; side < 2; side++) {
+				end = p[side] + strcspn(p[side], "\n");
+				say(side, "%.*s", (int)(end - p[side]), p[side]);
+				p[side] = end + (*end != '\0');
+			}
+			print_row(limits[k].name);
+		}
+		for (side = 0; side < 2; side++)
+			obstacles(side, &room[side]);
+	}
+
+	printf("  kexec -s -p, %.60s%s\n", strstr(text, "crashkernel="),
+	       given ? "" : " (est.: none is given)");
+	for (side = 0; side < 2; side++) {
+		if (!crash[side].end)
+			say(side, "cannot be reserved");
+		else
+			say(side, "%#llx-%#llx", crash[side].start, crash[side].end - 1);
+		if (low[side].end)
+			say(side, ", %#llx-%#llx", low[side].start, low[side].end - 1);
+	}
+	print_row("reserved");
+	if (!option_cmdline && log_facts.crash.end) {
+		printf("    %-26s log   %#llx-%#llx%s\n", "", log_facts.crash.start,
+		       log_facts.crash.end - 1, same_area(&log_facts.crash, &crash[0]) ?
+		       ", as predicted" : ": what is in the way there isn't in the log");
+		crash[0] = log_facts.crash;
+		low[0] = log_facts.crash_low;
+	}
+	if (!crash[0].end || !crash[1].end) {
+		for (side = 0; side < 2; side++) {
+			if (crash[side].end)
+				say(side, "reserved");
+			else if (given)
+				fail(side, "no memory for it");
+			else
+				say(side, "a smaller one may fit: see above");
+		}
+		print_row("verdict");
+	} else {
+		/* What is known of the running kernel holds for both. */
+		machine.crash = crash[0];
+		machine.crash_low = low[0];
+		load_rows(true);
+	}
+	for (side = 0; side < 2; side++) {
+		free(room[side].free);
+		free(room[side].taken);
+	}
+}
+
+/* --- a file ----------------------------------------------------------------------- */
+
+static void plugged_rows(void)
+{
+	const struct log *l = &log_facts;
+	char a[24];
+	unsigned int i;
+
+	for (i = 0; i < machine.nr_plugged; i++)
+		printf("  plugged in: %s at %#llx\n",
+		       amount(machine.plugged[i].end - machine.plugged[i].start, a),
+		       machine.plugged[i].start);
+	if (!l->plug.end || machine.nr_plugged)
+		return;
+	printf("  memory may be plugged in at %#llx-%#llx; if there is any, add /proc/iomem, as root\n",
+	       l->plug.start, l->plug.end - 1);
+}
+
+/* What is beyond can be loaded into, but isn't simulated. */
+static void clip_map(void)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < map.nr; i++) {
+		struct map_entry *e = &map.entry[i];
+
+		if (e->kind != MAP_KIND_OTHER && e->end > PFN_PHYS(SIM_MAX_PFN))
+			e->end = PFN_PHYS(SIM_MAX_PFN);
+		if (e->start < e->end)
+			map.entry[nr++] = *e;
+	}
+	map.nr = nr;
+}
+
+static void look(const char *file)
+{
+	const char *name = strrchr(file, '/');
+	unsigned int i;
+
+	memset(&log_facts, 0, sizeof(log_facts));
+	map_limit = ~0ULL;
+	map_line = log_line;
+	map_read(&map, file);
+	files_add(&counts->maps, 1);
+	fails[0] = fails[1] = false;
+	printf("\n%s\n  %u entr%s, from %s\n%s", name ? name + 1 : map_name(file), map.read,
+	       map.read == 1 ? "y" : "ies", map.origin, map.notes);
+	if (!strncmp(map.origin, "Xen:", 4)) {
+		printf("  a PV domain: Xen loads crash kernels, in memory of its own\n");
+		return;
+	}
+	for (i = 0; i < log_facts.nr_range && !initrd_size; i++)
+		if (!strcmp(log_facts.range[i].name, "RAMDISK"))
+			initrd_size = log_facts.range[i].end - log_facts.range[i].start;
+	if (!initrd_size)
+		initrd_size = 32 * MB;
+	set_machine(&machine);
+	clip_map();
+	plugged_rows();
+	firmware_tables(&machine);
+	printf("  kexec -s\n");
+	load_rows(false);
+	crash_rows(file);
+	files_add(&counts->base, fails[0]);
+	files_add(&counts->ours, fails[1]);
+	files_status = map.doubtful ? 2 : files_status;
+}
+
+static u64 read_size(const char *text)
+{
+	char *end;
+	u64 size = strtoull(text, &end, 0);
+	const char *unit = *end ? strchr("kmg", *end | 32) : NULL;
+
+	if (unit) {
+		size <<= 10 * (unit - "kmg" + 1);
+		end++;
+	}
+	return *end || end == text ? 0 : size;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int nr = 0, unread;
+	bool usage = false;
+	int opt, rc;
+
+	while ((opt = getopt(argc, argv, "c:i:k:p:")) != -1 && !usage) {
+		switch (opt) {
+		case 'c':
+			option_cmdline = optarg;
+			break;
+		case 'i':
+			initrd_size = read_size(optarg);
+			usage = !initrd_size;
+			break;
+		case 'k':
+			kernel_size = read_size(optarg);
+			usage = !kernel_size;
+			break;
+		case 'p':
+			picture = optarg;
+			break;
+		default:
+			usage = true;
+		}
+	}
+	if (usage || optind == argc) {
+		fprintf(stderr, "usage: %s [-c CMDLINE] [-i SIZE] [-k SIZE] [-p FOLDER] FILE or FOLDER or -...\n"
+			"-c: command line of the kernel, with crashkernel=, instead of the log's\n"
+			"-i: size of the next kernel's initrd, such as 40M, instead of the log's\n"
+			"-k: memory that the next kernel takes, instead of 64M\n"
+			"-p: of one file: write FOLDER/base and FOLDER/patched for lab/picture\n"
+			"status 1: something fails, with a stock kernel or with ours\n",
+			argv[0]);
+		return 2;
+	}
+	for (; optind < argc; optind++)
+		nr = files_collect(argv[optind]);
+	if (picture && nr != 1) {
+		fprintf(stderr, "%s: a picture shows one map; there are %u files\n", picture, nr);
+		return 2;
+	}
+	counts = files_share(sizeof(*counts));
+	rc = files_run(look, &unread);
+	printf("\n%u maps: something fails with a stock kernel in %u, with ours in %u", counts->maps,
+	       counts->base, counts->ours);
+	if (counts->wrong)
+		printf("; %u WRONG: the kernel's own code says otherwise", counts->wrong);
+	if (unread)
+		printf("; %u file%s not read, or not in full", unread, unread == 1 ? "" : "s");
+	printf("\n");
+	if (counts->wrong)
+		return 3;
+	return rc ?: counts->base || counts->ours;
+}
