@@ -77,7 +77,7 @@ fragments() {	# 10^4 ranges, 2,600 of RAM and three reserved ones in each
 LOW='0 9efff usable\n'
 RAM='100000 3fffffff usable\n'
 
-ok "builds without a warning" tool all "$out/fuzz" "$out/fuzz-32" "$out/fuzz-pae"
+ok "builds without a warning" tool all "$out/kexec" "$out/fuzz" "$out/fuzz-32" "$out/fuzz-pae"
 ok "unit tests, 64-bit" says '^ok 1 early_pgt' "$out/unit-64"
 ok "unit tests, 32-bit" says '^ok 1 early_pgt' "$out/unit-32"
 ok "unit tests, PAE" says '^ok 1 early_pgt' "$out/unit-pae"
@@ -102,6 +102,8 @@ ok "overlapping types: reserved wins over usable" same \
 	"${LOW}100000 1fffffff usable\n30000000 3fffffff usable\n20000000 2fffffff reserved\n"
 # shellcheck source=lab/check/maps.sh
 . "$ROOT/lab/check/maps.sh"
+# shellcheck source=lab/check/kexec.sh
+. "$ROOT/lab/check/kexec.sh"
 ok "exhaustive: 2 and 3 levels, up to $PAGES pages" says ' 0 missed, 0 broken' "$out/exhaustive-32" "$PAGES" 2
 ok "exhaustive: 4 and 5 levels, up to $PAGES pages" says ' 0 missed, 0 broken' "$out/exhaustive-64" "$PAGES" 2
 # It was missed once: the last free pages are fewer than are kept.

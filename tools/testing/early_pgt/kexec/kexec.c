@@ -274,9 +274,10 @@ static void verdict(unsigned int side, const struct kexec_load *load, unsigned i
 	for (i = 0; i < load->nr; i++) {
 		const struct kexec_segment *s = &load->segment[i];
 
-		high = s->start + s->size > LIMIT_4LEVEL ? s : high;
-		if (strcmp(s->name, "ELF headers") &&
-		    ram_in(told, s->start, s->start + s->size) < s->size)
+		if (s->start + s->size > LIMIT_4LEVEL && (!high || !strcmp(s->name, "kernel")))
+			high = s;
+		/* With KASLR it moves to where it knows of RAM; the rest is copied. */
+		if (!strcmp(s->name, "kernel") && ram_in(told, s->start, s->start + s->size) < s->size)
 			untold = s;
 	}
 	if (high)
@@ -295,8 +296,9 @@ static void verdict(unsigned int side, const struct kexec_load *load, unsigned i
 		lost = ram - min(ram, ram_in(told, 0, ~0ULL));
 		if (lost)
 			fail(side, "the next kernel loses %s of RAM", amount(lost, a));
-		else if (untold)
-			fail(side, "the %s is in memory that the next kernel isn't told of", untold->name);
+		else if (untold && !high)
+			fail(side, "with nokaslr, the %s is in memory that it isn't told of: \"not marked as E820_TYPE_RAM\"",
+			     untold->name);
 	}
 }
 
@@ -557,9 +559,10 @@ static void obstacles(unsigned int side, const struct room *room)
 			best = t;
 		}
 		if (shown++ < OBSTACLES)
-			printf("    in the way%-16s %s  %s, %s at %#llx: %llu MB without it\n", "",
-			       sides[side]->name, t->name, amount(t->end - t->start, a),
-			       (unsigned long long)t->start, (unsigned long long)size >> 20);
+			printf("    in the way%-16s %s  %s [mem %#llx-%#llx], %s: %llu MB without it\n",
+			       "", sides[side]->name, t->name, (unsigned long long)t->start,
+			       (unsigned long long)t->end - 1, amount(t->end - t->start, a),
+			       (unsigned long long)size >> 20);
 	}
 	if (shown > OBSTACLES)
 		printf("    %-26s %s  and %u more\n", "", sides[side]->name, shown - OBSTACLES);
@@ -597,6 +600,15 @@ static void check_largest(const char *file, u64 size, const char *suffix, u64 fr
 static bool same_area(const struct kexec_area *a, const struct kexec_area *b)
 {
 	return a->start == b->start && a->end == b->end;
+}
+
+/* Where it ends is known. If the log doesn't say how large it is, it's at 16 MB. */
+static void place_kernel(struct sim_config *c)
+{
+	c->kernel_end = round_up(log_facts.kernel_end, PAGE_SIZE);
+	c->kernel = 16 * MB;
+	if (log_facts.kernel_size && log_facts.kernel_size < c->kernel_end)
+		c->kernel = round_down(c->kernel_end - log_facts.kernel_size, 2 * MB);
 }
 
 /*
@@ -650,12 +662,10 @@ static void crash_rows(const char *file)
 			if (log_facts.range[i].early)
 				memblock_reserve(log_facts.range[i].start,
 						 log_facts.range[i].end - log_facts.range[i].start);
-		if (log_facts.kernel_place.end) {
-			c.kernel = log_facts.kernel_place.start;
-			c.kernel_end = log_facts.kernel_place.end;
-		} else if (!c.kernel_end) {
+		if (log_facts.kernel_end)
+			place_kernel(&c);
+		else if (!c.kernel_end)
 			map_place_kernel(&c);
-		}
 		sim.kernel = c.kernel;
 		sim.kernel_end = c.kernel_end;
 		tables_planned = tables_ident = 0;

@@ -29,7 +29,8 @@ struct log_range {
  * @cmdline:  its command line
  * @gbpages:  it maps with pages of 1 GB
  * @debug:    memblock=debug: @range has all that was reserved
- * @kernel_place: of its own, with memblock=debug; 0: not known
+ * @kernel_end: past its last byte, with memblock=debug; 0: not known
+ * @kernel_size: its bytes; 0: not known
  * @done:     the crash kernel's memory is reserved: what comes later isn't in its way
  * @efi:      tables of firmware
  * @nr_efi:   how many
@@ -44,7 +45,8 @@ struct log {
 	char cmdline[4096];
 	bool gbpages;
 	bool debug;
-	struct kexec_area kernel_place;
+	u64 kernel_end;
+	u64 kernel_size;
 	bool done;
 	struct {
 		char name[24];

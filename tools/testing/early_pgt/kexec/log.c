@@ -101,10 +101,12 @@ static bool read_debug(const char *s, int line)
 		return false;
 	if (!read_mem(p, &start, &end) || !read_caller(p, name, sizeof(name)))
 		return true;
-	/* early_reserve_memory() begins with it. */
-	if (!l->debug)
-		l->kernel_place = (struct kexec_area) { round_down(start, PAGE_SIZE), round_up(end, PAGE_SIZE) };
 	l->debug = true;
+	/* The BRK, at the end of the kernel; what comes before is said too early. */
+	if (!mapped && start > SZ_1M && !strcmp(name, "setup_arch") && !l->kernel_end) {
+		l->kernel_end = end;
+		return true;
+	}
 	if (!strncmp(name, "memblock_", 9) && caller[0])
 		snprintf(name, sizeof(name), "%s", caller);
 	caller[0] = '\0';
@@ -158,11 +160,21 @@ void log_line(const char *s, int line)
 	const char *p;
 	u64 start, end;
 
+	if (s[0] == '#')
+		return;
 	if (strstr(s, "Linux version ")) {
 		memset(l, 0, sizeof(*l));
 		l->kernel = true;
 		caller[0] = '\0';
 		mapped = false;
+	}
+	p = after(s, "K available (");
+	if (p) {
+		unsigned long k[5];
+
+		if (sscanf(p, "%luK kernel code, %luK rwdata, %luK rodata, %luK init, %luK bss",
+			   &k[0], &k[1], &k[2], &k[3], &k[4]) == 5)
+			l->kernel_size = (k[0] + k[1] + k[2] + k[3] + k[4]) << 10;
 	}
 	if (l->done)
 		return;
