@@ -24,6 +24,7 @@ help:
 	@echo 'make bisect-check  each patch: builds in many configurations, boots (COMMIT=NUMBER or NAME)'
 	@echo 'make randconfig builds with NR=30 random configurations, from SEED=1 on'
 	@echo 'make series     the series as mails: build/6.12/mbox'
+	@echo 'make series-check  which patches apply to another kernel, TREE=PATH, and what conflicts'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
 	@echo 'make clean      remove results, keep kernel source and objects'
@@ -63,6 +64,8 @@ series: setup
 	@scripts/tree patched
 	@ls build/6.12/mbox/*
 
+series-check:
+	@scripts/series-check "$(or $(TREE),$(error TREE: which kernel? An unpacked tarball, or a git checkout))"
 bisect-check: setup
 	@scripts/bisect-check $(if $(COMMIT),'$(COMMIT)')
 randconfig: setup
@@ -105,4 +108,5 @@ distclean:
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-.PHONY: simulate kexec exhaustive fuzz mutants coverage
+
+.PHONY: series-check simulate kexec exhaustive fuzz mutants coverage

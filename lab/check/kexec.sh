@@ -40,8 +40,8 @@ ranges() {	# ranges COUNT STATUS REGEX
 	kexec "$2" "$3" "$CHECK/ranges.txt"
 }
 
-for i in kexec/samples/*; do
-	ok "kexec: $i" kexec_sample "$i"
+for i in "$ROOT"/lab/kexec/samples/*; do
+	ok "kexec: ${i##*/}" kexec_sample "$i"
 done
 ok "kexec: 122 reserved ranges" ranges 122 0 'memory ranges +both +128$'
 ok "kexec: 123 reserved ranges" ranges 123 1 "base +FAILS: the crash kernel isn't told of .*alloc_low_pages"
@@ -50,9 +50,9 @@ ok "kexec: the kernel's own code agrees, maps of the repository" kexec 1 '^[12][
 if [ -n "$MAPS" ]; then
 	ok "kexec: $MAPS" kexec 1 '^[0-9]+ maps: ' "$MAPS"
 fi
-ok "kexec: crashkernel= that doesn't fit" kexec 1 'both +FAILS: no memory for it' -c crashkernel=2G kexec/samples/initrd-table.txt
+ok "kexec: crashkernel= that doesn't fit" kexec 1 'both +FAILS: no memory for it' -c crashkernel=2G "$ROOT"/lab/kexec/samples/initrd-table.txt
 ok "kexec: crashkernel=,high" kexec 0 'reserved +both +0x[0-9a-f]{9,10}-.*, 0x[0-9a-f]{8}-' -c 'crashkernel=256M,high crashkernel=64M,low' maps/dell-R910_64G.txt
-ok "kexec: an initrd that is too large" kexec 1 'FAILS: no room for the initrd, 900.0 MB' -i 900M kexec/samples/initrd-table.txt
+ok "kexec: an initrd that is too large" kexec 1 'FAILS: no room for the initrd, 900.0 MB' -i 900M "$ROOT"/lab/kexec/samples/initrd-table.txt
 ok "kexec: bad size" kexec 2 '^usage: ' -i many maps
 ok "kexec: bad input" kexec 2 'nosuch: No such file' nosuch
 ok "kexec: bad file beside a good one" kexec 2 'README:[0-9]+: no memory map' README maps/dell-R910_64G.txt

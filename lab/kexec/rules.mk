@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make kexec: included by ../Makefile where there is this folder, which isn't part of
-# the series. The kernel's functions are cut out of its source, and not kept here.
+# make kexec: included by tools/testing/early_pgt/Makefile where there is this folder,
+# which isn't part of the series. The kernel's functions are cut out of its source, and not kept here.
 
+KEXEC		= $(SRC)/lab/kexec
 KEXEC_QUEUES	= $(wildcard $(SRC)/series/kexec/*/*.patch)
 KEXEC_CUT	= kernel/kexec_core.c:kimage_is_destination_range \
 	  kernel/kexec_file.c:locate_mem_hole_top_down,locate_mem_hole_bottom_up,locate_mem_hole_callback,kexec_walk_resources,kexec_locate_mem_hole \
@@ -18,7 +19,7 @@ kexec_tree_base	= $(KSRC)
 kexec_tree_ours	= $(OUT)/src/kexec/tree
 
 # The queues, applied to copies of the files that they touch.
-$(OUT)/src/kexec/tree.stamp: kexec/rules.mk $(KEXEC_QUEUES) $(KSRC)/mm/memblock.c
+$(OUT)/src/kexec/tree.stamp: $(KEXEC)/rules.mk $(KEXEC_QUEUES) $(KSRC)/mm/memblock.c
 	@rm -rf $(kexec_tree_ours)
 	@mkdir -p $(kexec_tree_ours)
 	@cd $(KSRC) && cp --parents $(sort $(foreach c,$(KEXEC_CUT_ours),$(firstword $(subst :, ,$(c)))) \
@@ -28,9 +29,9 @@ $(OUT)/src/kexec/tree.stamp: kexec/rules.mk $(KEXEC_QUEUES) $(KSRC)/mm/memblock.
 	@touch $@
 
 define kexec_side
-$(OUT)/src/kexec/$(1).c: kexec/cut.awk kexec/rules.mk $(OUT)/src/kexec/tree.stamp
+$(OUT)/src/kexec/$(1).c: $(KEXEC)/cut.awk $(KEXEC)/rules.mk $(OUT)/src/kexec/tree.stamp
 	@for cut in $$(KEXEC_CUT_$(1)); do \
-		awk -v names="$$$$(echo "$$$${cut#*:}" | tr , ' ')" -f kexec/cut.awk \
+		awk -v names="$$$$(echo "$$$${cut#*:}" | tr , ' ')" -f $(KEXEC)/cut.awk \
 			$$(kexec_tree_$(1))/$$$${cut%%:*} || exit; \
 	done >$$@.tmp && mv $$@.tmp $$@
 endef
@@ -41,19 +42,23 @@ $(OUT)/src/kexec/crash_reserve.h: $(KSRC)/arch/x86/include/asm/crash_reserve.h
 $(OUT)/src/kexec/ident_map.c $(OUT)/src/kexec/crash_reserve.h:
 	@mkdir -p $(@D) && ln -sfn $< $@
 # Whole, but for the headers.
-$(OUT)/src/kexec/crash_reserve.c: kexec/rules.mk $(KSRC)/mm/memblock.c
+$(OUT)/src/kexec/crash_reserve.c: $(KEXEC)/rules.mk $(KSRC)/mm/memblock.c
 	@mkdir -p $(@D) && grep -v '^#include' $(KSRC)/kernel/crash_reserve.c >$@.tmp && mv $@.tmp $@
 
 KEXEC_OBJ = $(OUT)/obj/san-64/kexec
-KEXEC_CC = $(CC_san) $(CFLAGS) -Wno-unused-function -Wno-unused-variable $(CPPFLAGS) $(DEFS_64)
-$(KEXEC_OBJ)/base.o $(KEXEC_OBJ)/ours.o: $(KEXEC_OBJ)/%.o: kexec/side.c $(OUT)/src/kexec/%.c kexec/rules.mk
+KEXEC_CC = $(CC_san) $(CFLAGS) -Wno-unused-function -Wno-unused-variable -I$(KEXEC) $(CPPFLAGS) $(DEFS_64)
+$(KEXEC_OBJ)/base.o $(KEXEC_OBJ)/ours.o: $(KEXEC_OBJ)/%.o: $(KEXEC)/side.c $(OUT)/src/kexec/%.c $(KEXEC)/rules.mk
 	@mkdir -p $(@D)
 	@$(KEXEC_CC) -Wno-attributes $(if $(filter ours,$*),-DOURS) -c -o $@ $<
 	@objcopy --keep-global-symbol=kexec_$* $@
-$(KEXEC_OBJ)/ident.o: kexec/ident.c $(OUT)/src/kexec/ident_map.c kexec/rules.mk
+$(KEXEC_OBJ)/ident.o: $(KEXEC)/ident.c $(OUT)/src/kexec/ident_map.c $(KEXEC)/rules.mk
 	@mkdir -p $(@D)
 	@$(CC_san) $(CFLAGS) -Wno-return-mismatch -w -I$(OUT)/src/kexec -c -o $@ $<
-$(KEXEC_OBJ)/reserve.o: kexec/reserve.c $(OUT)/src/kexec/crash_reserve.c $(OUT)/src/kexec/crash_reserve.h kexec/rules.mk
+$(KEXEC_OBJ)/reserve.o: $(KEXEC)/reserve.c $(OUT)/src/kexec/crash_reserve.c $(OUT)/src/kexec/crash_reserve.h $(KEXEC)/rules.mk
+	@mkdir -p $(@D)
+	@$(KEXEC_CC) -c -o $@ $<
+
+$(KEXEC_OBJ)/kexec.o $(KEXEC_OBJ)/log.o: $(KEXEC_OBJ)/%.o: $(KEXEC)/%.c $(KEXEC)/rules.mk | $(LINKS)
 	@mkdir -p $(@D)
 	@$(KEXEC_CC) -c -o $@ $<
 

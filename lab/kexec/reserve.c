@@ -3,7 +3,7 @@
  * The kernel's own crash_reserve.c, on the simulator's memblock.
  */
 
-#include "../sim.h"
+#include "sim.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  */
 
 #include "kexec.h"
-#include "../files.h"
+#include "files.h"
 #include "early_pgt.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 
 #include "kexec.h"
-#include "../text.h"
+#include "text.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef EARLY_PGT_KEXEC_H
 #define EARLY_PGT_KEXEC_H
 
-#include "../map.h"
+#include "map.h"
 #include "side.h"
 
 #define LOG_RANGES	4000
