@@ -54,6 +54,8 @@ static const char usage[] =
 "  --poke-phase NAME   at which stop (default: the first stop)\n"
 "  --refuse KIND       audit nothing: spoil a request of early_pgt_pv.c, an entry,\n"
 "                      a link, or of the m2p table, so that Xen refuses it\n"
+"  --image FILE        audit nothing: follow a kernel that is loaded for kexec, check\n"
+"                      its identity map, and a crash kernel's protection\n"
 "  --kill              end QEMU after the last stop (default: let it go on)\n"
 "  --timeout SECONDS   for everything together (default 120)\n"
 "\n"
@@ -141,6 +143,7 @@ int main(int argc, char **argv)
 		{ "poke", required_argument, NULL, 'p' },
 		{ "poke-phase", required_argument, NULL, 'P' },
 		{ "refuse", required_argument, NULL, 'x' },
+		{ "image", required_argument, NULL, 'I' },
 		{ "kill", no_argument, NULL, 'k' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
@@ -150,7 +153,7 @@ int main(int argc, char **argv)
 	static struct stop stops[MAX_STOPS];
 	struct audit a = { .g = &guest };
 	const char *gdb = NULL, *vmlinux = NULL, *machine = "pc", *poke_how = NULL;
-	const char *poke_phase = NULL, *refuse = NULL;
+	const char *poke_phase = NULL, *refuse = NULL, *image = NULL;
 	char *rams[16], *end;
 	int nr_stops = 0, nr_rams = 0, c, i, left;
 	double timeout = 120, deadline;
@@ -225,6 +228,9 @@ int main(int argc, char **argv)
 			if (strcmp(refuse, "entry") && strcmp(refuse, "link") && strcmp(refuse, "m2p"))
 				die("--refuse %s: known are entry, link and m2p", refuse);
 			break;
+		case 'I':
+			image = optarg;
+			break;
 		case 't':
 			timeout = strtod(optarg, &end);
 			if (*end || timeout <= 0)
@@ -263,6 +269,11 @@ int main(int argc, char **argv)
 		spoil_request(&guest, refuse, deadline);
 		gdb_detach();
 		return EXIT_OK;
+	}
+	if (image) {
+		audit_image(&a, image, deadline);
+		gdb_detach();
+		return a.nr_failures ? EXIT_CHECK : EXIT_OK;
 	}
 	for (i = 0; i < nr_stops; i++)
 		gdb_breakpoint(stops[i].va, true);

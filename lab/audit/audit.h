@@ -71,6 +71,9 @@ void poke(const struct audit *a, const char *how);
 void undo_poke(const struct guest *g);
 void spoil_request(struct guest *g, const char *kind, double deadline);
 
+/* image.c */
+void audit_image(struct audit *a, const char *path, double deadline);
+
 /* compare.c */
 /* Lines of a list of leaf mappings, tab-separated, in this order. */
 #define LEAF_HEADER	"# phase\tva\tend\tsize\tcount\tspace\tpa\tflags\teffective\ttable\tregion\n"

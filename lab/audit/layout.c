@@ -92,11 +92,11 @@ static void check_kernel(const struct guest *g)
 	if (!read_virt(g, va, have, len) || memcmp(want, have, len))
 		die("the guest runs another kernel than --vmlinux (linux_banner differs), "
 		    "or not at its link address (nokaslr missing?)");
-	/* The version is the same for many builds: compare the code, too. */
-	va = elf_need(g->kernel, "mm_core_init");
+	/* The version is the same for many builds: compare code that is never freed, too. */
+	va = elf_need(g->kernel, "memparse");
 	if (elf_bytes(g->kernel, va, want, 64) &&
 	    (!read_virt(g, va, have, 64) || memcmp(want, have, 16)))
-		die("the guest runs another build than --vmlinux (code of mm_core_init differs)");
+		die("the guest runs another build than --vmlinux (code of memparse differs)");
 }
 
 static void locate_x86_64(struct guest *g)

@@ -23,7 +23,7 @@ enum { RAM = 1, RESERVED = 2, ACPI = 3, NVS = 4, UNUSABLE = 5, PMEM = 7, PRAM = 
 static struct map map;
 static struct kexec_machine machine;
 static const char *option_cmdline, *picture;
-static u64 kernel_size = 64 * MB, initrd_size;
+static u64 kernel_size, initrd_size;
 
 static struct counts {
 	unsigned int maps, base, ours, wrong;
@@ -602,11 +602,15 @@ static bool same_area(const struct kexec_area *a, const struct kexec_area *b)
 	return a->start == b->start && a->end == b->end;
 }
 
-/* Where it ends is known. If the log doesn't say how large it is, it's at 16 MB. */
+/* At 16 MB, if the log doesn't say where it ends, or how large it is. */
 static void place_kernel(struct sim_config *c)
 {
-	c->kernel_end = round_up(log_facts.kernel_end, PAGE_SIZE);
 	c->kernel = 16 * MB;
+	if (!log_facts.kernel_end) {
+		c->kernel_end = c->kernel + round_up(log_facts.kernel_size, PAGE_SIZE);
+		return;
+	}
+	c->kernel_end = round_up(log_facts.kernel_end, PAGE_SIZE);
 	if (log_facts.kernel_size && log_facts.kernel_size < c->kernel_end)
 		c->kernel = round_down(c->kernel_end - log_facts.kernel_size, 2 * MB);
 }
@@ -662,7 +666,7 @@ static void crash_rows(const char *file)
 			if (log_facts.range[i].early)
 				memblock_reserve(log_facts.range[i].start,
 						 log_facts.range[i].end - log_facts.range[i].start);
-		if (log_facts.kernel_end)
+		if (log_facts.kernel_end || log_facts.kernel_size)
 			place_kernel(&c);
 		else if (!c.kernel_end)
 			map_place_kernel(&c);
@@ -819,6 +823,9 @@ static void look(const char *file)
 			initrd_size = log_facts.range[i].end - log_facts.range[i].start;
 	if (!initrd_size)
 		initrd_size = 32 * MB;
+	/* As large as the one that runs, and to unpack it. */
+	if (!kernel_size)
+		kernel_size = log_facts.kernel_size ? round_up(log_facts.kernel_size, 2 * MB) + 4 * MB : 64 * MB;
 	set_machine(&machine);
 	clip_map();
 	plugged_rows();
@@ -874,7 +881,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s [-c CMDLINE] [-i SIZE] [-k SIZE] [-p FOLDER] FILE or FOLDER or -...\n"
 			"-c: command line of the kernel, with crashkernel=, instead of the log's\n"
 			"-i: size of the next kernel's initrd, such as 40M, instead of the log's\n"
-			"-k: memory that the next kernel takes, instead of 64M\n"
+			"-k: memory that the next kernel takes, instead of what the log's takes, or 64M\n"
 			"-p: of one file: write FOLDER/base and FOLDER/patched for lab/picture\n"
 			"status 1: something fails, with a stock kernel or with ours\n",
 			argv[0]);
