@@ -11,6 +11,7 @@ help:
 	@echo '                maps, all small layouts, fuzzer'
 	@echo 'make boot       the boot matrix: base and patched on many machines, kdump, hibernation,'
 	@echo '                domUs (ROW="PATTERN": some rows, LIST=1: say which)'
+	@echo 'make kdump-arm64  does a capture kernel find its ACPI tables on arm64, too (fetches 70 MB)'
 	@echo 'make boot-jobs  the same as jobs for GNU parallel, and for LAVA'
 	@echo 'make sabotage   seeded faults, and which row of the matrix finds each'
 	@echo 'make simulate   logs, other map files, or folders (MAPS="..."; MAPS=-: standard input;'
@@ -82,6 +83,8 @@ boot: setup lab
 	@lab/matrix $(if $(LIST),--list) $(if $(ROW),'$(ROW)')
 boot-jobs:
 	@lab/matrix --jobs $(if $(ROW),'$(ROW)')
+kdump-arm64: setup
+	@lab/arm64
 sabotage: setup lab
 	@lab/sabotage
 
@@ -108,5 +111,4 @@ distclean:
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-
-.PHONY: series-check simulate kexec exhaustive fuzz mutants coverage
+.PHONY: series-check kdump-arm64 simulate kexec exhaustive fuzz mutants coverage
