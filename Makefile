@@ -25,6 +25,7 @@ help:
 	@echo 'make bisect-check  each patch: builds in many configurations, boots (COMMIT=NUMBER or NAME)'
 	@echo 'make randconfig builds with NR=30 random configurations, from SEED=1 on'
 	@echo 'make series     the series as mails: build/6.12/mbox'
+	@echo 'make apply      the series on a branch of a git checkout, TREE=PATH (FROM="Name <mail>")'
 	@echo 'make series-check  which patches apply to another kernel, TREE=PATH, and what conflicts'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
@@ -35,7 +36,7 @@ setup:
 	@scripts/setup
 
 # The shell takes them from the environment: names may have blanks.
-export MAPS PICTURE CMDLINE INITRD KERNEL
+export MAPS PICTURE CMDLINE INITRD KERNEL BASE TREE FROM
 # In user space, with the base's source beside it.
 USER = $(MAKE) -s -C tools/testing/early_pgt
 source: setup
@@ -44,7 +45,7 @@ simulate kexec: source $(if $(PICTURE),lab)
 ifdef PICTURE
 	@scripts/picture $@
 else
-	@$(USER) $@ $(if $(MAPS),FROM="$(CURDIR)")
+	@$(USER) $@ $(if $(MAPS),WHERE="$(CURDIR)")
 endif
 exhaustive: source
 	@$(USER) exhaustive PAGES=$(or $(PAGES),12)
@@ -65,6 +66,8 @@ series: setup
 	@scripts/tree patched
 	@ls build/6.12/mbox/*
 
+apply: setup
+	@scripts/apply "$(or $(TREE),$(error TREE: which git checkout of Linux?))"
 series-check:
 	@scripts/series-check "$(or $(TREE),$(error TREE: which kernel? An unpacked tarball, or a git checkout))"
 bisect-check: setup
@@ -111,4 +114,4 @@ distclean:
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-.PHONY: series-check kdump-arm64 simulate kexec exhaustive fuzz mutants coverage
+.PHONY: apply series-check kdump-arm64 simulate kexec exhaustive fuzz mutants coverage

@@ -4,15 +4,40 @@
 #
 # Environment: BUILD  where outputs go (default: build/ of the repository)
 #              JOBS   how many jobs make runs (default: one per processor)
+#              BASE   which kernel: a folder of series/ (default: 6.12)
+#              TREE   its source, if Debian 12 has none; its version picks BASE
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${BUILD:-$ROOT/build}
 JOBS=${JOBS:-$(nproc)}
-BASE_VERSION=6.12
+# A kernel's version, from its Makefile: 7.1 or, with a second argument, 7.1.5.
+version_of() {		# version_of TREE [full]
+	awk -v full="${2:-}" '
+		/^(VERSION|PATCHLEVEL|SUBLEVEL) = / && (full || $1 != "SUBLEVEL") {
+			printf "%s%s", dot, $3; dot = "."
+		}' "$1/Makefile" 2>/dev/null
+}
+# Of all bases, the one that comes next to a version.
+nearest_base() {	# nearest_base VERSION
+	local base
+
+	{ for base in "$ROOT"/series/[0-9]*; do echo "${base##*/}"; done; echo "$1~"; } |
+		sort -V | grep -B 1 -F -x -A 1 "$1~" | grep -v '~' | head -n 1
+}
+if [ -n "${TREE:-}" ] && [ -z "${BASE:-}" ]; then
+	BASE=$(version_of "$TREE")
+	[ -d "$ROOT/series/$BASE" ] || BASE=$(nearest_base "${BASE:-6.12}")
+fi
+BASE_VERSION=${BASE:-6.12}
+[ -d "$ROOT/series/$BASE_VERSION" ] || {
+	echo "BASE=$BASE_VERSION: no series for that; there are$(cd "$ROOT/series" && printf ' %s' [0-9]*)" >&2
+	exit 2
+}
 # shellcheck disable=SC2034  # used by those who source this file
 {
 	SERIES_DIR=series/$BASE_VERSION
 	OUT=$BUILD/$BASE_VERSION
+	BOOT=${BOOT:-$([ "$BASE_VERSION" = 6.12 ] && echo "$BUILD" || echo "$OUT")/boot}
 	TREE_BASE=$OUT/linux
 	# The same name for all, so that ccache takes their files as the same.
 	TREE_PATCHED=$OUT/tree-patched/linux
@@ -76,13 +101,16 @@ lock() {		# lock NAME
 	printf 'process %d (%s)\n' $$ "$0${CALLED_WITH:+ $CALLED_WITH}" >"$file"
 }
 
-# Pinned version and checksum of the source package.
-pinned() {		# pinned version|sha256
+# Pinned version and checksum of the source package; or the version of a tree that is to
+# be given, if there is no such package: nothing, if there is.
+pinned() {		# pinned version|sha256|tree
 	local file=$ROOT/$SERIES_DIR/version token
 
 	[ -f "$file" ] || die "$SERIES_DIR/version: missing; it names the Debian version and the sha256"
 	while read -r token; do
 		case $1:$token in
+		tree:"$BASE_VERSION".*-*) return ;;
+		tree:"$BASE_VERSION".*) echo "$token"; return ;;
 		version:"$BASE_VERSION".*-*) echo "$token"; return ;;
 		sha256:*[!0-9a-f]*) ;;
 		sha256:*) [ ${#token} -eq 64 ] && { echo "$token"; return; } ;;

@@ -66,6 +66,6 @@ $(eval $(call program,kexec,san,64,kexec/kexec kexec/log kexec/base kexec/ours k
 
 export CMDLINE
 kexec: $(OUT)/kexec
-	@cd "$(FROM)" && "$(abspath $<)" $(if $(CMDLINE),-c "$$CMDLINE") $(if $(INITRD),-i $(INITRD)) \
+	@cd "$(WHERE)" && "$(abspath $<)" $(if $(CMDLINE),-c "$$CMDLINE") $(if $(INITRD),-i $(INITRD)) \
 		$(if $(KERNEL),-k $(KERNEL)) "$${MAPS:-maps}"
 .PHONY: kexec
