@@ -42,7 +42,7 @@ static void __init protect_tables(void)
 				      va);
 			maddr = virt_to_machine(pte).maddr;
 		}
-		xen_early_batch_entry(maddr, pte->pte & ~_PAGE_RW);
+		xen_early_batch_entry(maddr, native_pte_val(pte_wrprotect(*pte)));
 		pte++;
 		maddr += sizeof(*pte);
 	}
@@ -96,8 +96,7 @@ static void __init protect_p2m(pte_t *pte, unsigned long pfn, unsigned int nr,
 	unsigned long p;
 
 	for (p = max(pfn, start); p < min(pfn + nr, end); p++)
-		pte[p - pfn] = native_make_pte(native_pte_val(pte[p - pfn]) &
-					       ~_PAGE_RW);
+		pte[p - pfn] = pte_wrprotect(pte[p - pfn]);
 }
 
 /*

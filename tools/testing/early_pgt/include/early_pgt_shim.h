@@ -135,6 +135,11 @@ static inline pte_t native_make_pte(pteval_t val)
 	return (pte_t) { val };
 }
 
+static inline pte_t pte_wrprotect(pte_t pte)
+{
+	return (pte_t) { pte.pte & ~_PAGE_RW };
+}
+
 /* As on Xen: what is in an entry is a machine frame there. */
 pte_t pfn_pte(unsigned long pfn, pgprot_t prot);
 
