@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 	char *rams[16], *end;
 	int nr_stops = 0, nr_rams = 0, c, i, left;
 	double timeout = 120, deadline;
-	uint64_t low = 0, high = 4 * GB;
+	uint64_t low = 0, high = 4 * GB, any;
 
 	if (argc > 1 && !strcmp(argv[1], "compare"))
 		return compare_main(argc - 1, argv + 1);
@@ -253,9 +253,12 @@ int main(int argc, char **argv)
 	guest.kernel = elf_open_any(vmlinux);
 	guest.word = elf_word(guest.kernel);
 	if (!nr_stops) {
-		stops[nr_stops++] = (struct stop) { .name = "direct_map",
-						    .symbol = "cpu_init_replace_early_idt" };
-		stops[nr_stops++] = (struct stop) { .name = "all", .symbol = "mm_core_init" };
+		/* Up to 6.8, and up to 6.3, the latter. */
+		stops[nr_stops++] = (struct stop) { .name = "direct_map", .symbol =
+			elf_symbol(guest.kernel, "cpu_init_replace_early_idt", &any) ?
+			"cpu_init_replace_early_idt" : "idt_setup_early_pf" };
+		stops[nr_stops++] = (struct stop) { .name = "all", .symbol =
+			elf_symbol(guest.kernel, "mm_core_init", &any) ? "mm_core_init" : "mem_init" };
 	}
 	for (i = 0; i < nr_stops; i++)
 		stops[i].va = elf_need(guest.kernel, stops[i].symbol);

@@ -65,8 +65,10 @@ static void entry(const struct elf *elf, const char *metric, const char *symbol,
 
 int main(int argc, char **argv)
 {
-	/* mm_core_init() was mm_init() up to 6.3. */
-	static const char *const core_init[] = { "mm_core_init", "mm_init", NULL };
+	/* mm_core_init() was mm_init() up to 6.3, which may be inlined, and begins with mem_init(). */
+	static const char *const core_init[] = { "mm_core_init", "mm_init", "mem_init", NULL };
+	/* The first thing after init_mem_mapping(), up to 6.8 the latter. */
+	static const char *const mapped[] = { "cpu_init_replace_early_idt", "idt_setup_early_pf", NULL };
 	struct elf *kernel, *xen = NULL;
 	uint64_t end, start;
 
@@ -83,7 +85,7 @@ int main(int argc, char **argv)
 		xen = elf_open(argv[2]);
 
 	if (!any_symbol(kernel, core_init, &end))
-		die("%s: neither mm_core_init nor mm_init exists", argv[1]);
+		die("%s: neither mm_core_init nor mm_init nor mem_init exists", argv[1]);
 
 	printf("range kernel_instructions %llx %llx\n", KERNEL_START, KERNEL_END);
 	if (xen) {
@@ -103,9 +105,10 @@ int main(int argc, char **argv)
 
 	printf("phase all %" PRIx64 " %" PRIx64 "\n",
 	       elf_need(kernel, xen ? "xen_start_kernel" : "start_kernel"), end);
+	if (!any_symbol(kernel, mapped, &start))
+		die("%s: neither cpu_init_replace_early_idt nor idt_setup_early_pf exists", argv[1]);
 	printf("phase direct_map %" PRIx64 " %" PRIx64 "\n",
-	       elf_need(kernel, "init_mem_mapping"),
-	       elf_need(kernel, "cpu_init_replace_early_idt"));
+	       elf_need(kernel, "init_mem_mapping"), start);
 	if (elf_symbol(kernel, "sparse_init", &start))
 		printf("phase vmemmap %" PRIx64 " %" PRIx64 "\n", start, end);
 	else

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The series of the other kernels: 6.1, which is a Debian package, and newer ones, where
+# TREE= gives their source. 6.12 is what all other tests are about.
+# shellcheck source=lab/check/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# Rows of the boot matrix, run for another base.
+row() {		# row BASE NAME
+	local rc=0
+
+	BASE=$1 BOOT='' "$ROOT/lab/row" "$2" >"$CHECK/$1-$2.log" 2>&1 || rc=$?
+	[ "$rc" -eq 0 ] || grep -v '^  |' "$CHECK/$1-$2.log"
+	return "$rc"
+}
+# As dom0: no more calls than the limit, no write that Xen emulates.
+calls() {	# calls BASE MIB LIMIT
+	local out=$CHECK/$1-$2 issued writes
+
+	BASE=$1 "$ROOT/lab/boot" --xen --mem "$2" --kernel "$BUILD/$1/patched/bzImage" --timeout 400 \
+		--log "$out.log" --count "$out.tsv" >"$out.said" 2>&1 || { cat "$out.said"; return 1; }
+	issued=$(value "$out.tsv" all hypercalls_issued) writes=$(value "$out.tsv" all emulated_writes)
+	echo "$issued hypercalls, $writes emulated writes"
+	[ "$issued" -le "$3" ] && [ "$writes" -eq 0 ]
+}
+skip() {
+	echo "$1"
+	return "$EXIT_SKIP"
+}
+series() {	# series BASE: applies, without fuzz or offsets
+	BASE=$1 "$ROOT/scripts/setup" && BASE=$1 "$ROOT/scripts/tree" patched
+}
+kernels() {
+	BASE=$1 "$ROOT/scripts/kernel" base && BASE=$1 "$ROOT/scripts/kernel" patched || return
+	[ ! -f "$BUILD/$1/patched/warnings" ] || { cat "$BUILD/$1/patched/warnings"; return 1; }
+}
+# shellcheck source=lab/compare.sh
+. "$ROOT/lab/compare.sh"
+
+given=
+[ -z "${TREE:-}" ] || given=$(version_of "$TREE")
+for base in "$ROOT"/series/[0-9]*; do
+	base=${base##*/}
+	[ "$base" != 6.12 ] || continue
+	why=
+	if [ -n "$(BASE_VERSION=$base SERIES_DIR=series/$base pinned tree)" ] && [ "$given" != "$base" ]; then
+		why="no source of Linux $base: give it, TREE=PATH"
+	elif [ -n "$given" ] && [ "$given" != "$base" ]; then
+		why="TREE is Linux $given"
+	fi
+	for test in "series applies:series" "builds without a warning:kernels" \
+		"native-4k-1024:row native-4k-1024" "dom0-777:row dom0-777" "dom0-smp-2:row dom0-smp-2" \
+		"dom0 of 1 GiB, at most 450 hypercalls:calls 1024 450" \
+		"dom0 of 4 GiB, at most 450 hypercalls:calls 4096 450"; do
+		read -r command options <<<"${test##*:}"
+		if [ -n "$why" ]; then
+			ok "$base: ${test%:*}" skip "$why"
+		else
+			# shellcheck disable=SC2086  # words
+			ok "$base: ${test%:*}" "$command" "$base" $options
+		fi
+	done
+done
+finish
