@@ -24,10 +24,11 @@ help:
 	@echo 'make coverage   lines and branches of the new kernel files'
 	@echo 'make bisect-check  each patch: builds in many configurations, boots (COMMIT=NUMBER or NAME)'
 	@echo 'make randconfig builds with NR=30 random configurations, from SEED=1 on'
-	@echo 'make series     the series as mails: build/6.12/mbox'
+	@echo 'make series     what is mailed, with cover letters: build/6.12/mail (FROM="Name <mail>")'
 	@echo 'make apply      the series on a branch of a git checkout, TREE=PATH (FROM="Name <mail>")'
 	@echo 'make series-check  which patches apply to another kernel, TREE=PATH, and what conflicts'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
+	@echo '                (BASE=6.1 or TREE=PATH, here and in the others: another kernel)'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
 	@echo 'make clean      remove results, keep kernel source and objects'
 	@echo 'make distclean  remove build/'
@@ -64,7 +65,7 @@ bench:
 
 series: setup
 	@scripts/tree patched
-	@ls build/6.12/mbox/*
+	@scripts/mails
 
 apply: setup
 	@scripts/apply "$(or $(TREE),$(error TREE: which git checkout of Linux?))"

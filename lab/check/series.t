@@ -54,6 +54,26 @@ checkpatch() {
 
 ok "series applies, no fuzz, no offset" applies
 ok "git am takes the mails, with the same result" mails_apply
+# What make series writes: nothing is left to be filled in, and git am takes it.
+mails() {
+	local git=$CHECK/mails series patches
+
+	FROM='A Sender <a@example.org>' "$ROOT/scripts/mails" || return
+	! grep -nE '\*\*\* |@[A-Z]+@' "$OUT"/mail/*/*.patch || return 1
+	[ "$(grep -l '^Signed-off-by: A Sender <a@example.org>$' "$OUT"/mail/*/*.patch | wc -l)" -eq "$(grep -c '^0' "$ROOT/$SERIES_DIR/series")" ] ||
+		{ echo "not all patches are signed off"; return 1; }
+	rm -rf "$git"
+	git init -q "$git"
+	git -C "$OUT/files" archive "$(git -C "$OUT/files" rev-list --max-parents=0 HEAD)" | tar -x -C "$git"
+	git -C "$git" add -A
+	git -C "$git" -c user.name=a -c user.email=a@b commit -qm base
+	for series in xen mm; do
+		mapfile -t patches < <(find "$OUT/mail/$series" -name '0*.patch' ! -name '0000-*' | sort)
+		git -C "$git" -c user.name=a -c user.email=a@b am -q "${patches[@]}" || return
+	done
+	git -C "$git" diff --exit-code --stat HEAD "$(git -C "$git" fetch -q "$OUT/files" && echo FETCH_HEAD)"
+}
+ok "the mails of both series: complete, and git am takes them" mails
 ok "names of the old buffer are gone" nothing old_names
 ok "init.c is shorter than base's" shorter
 for mail in "$OUT"/mbox/*.patch; do
