@@ -33,6 +33,11 @@ help:
 	@echo 'make clean      remove results, keep kernel source and objects'
 	@echo 'make distclean  remove build/'
 
+# A tree's version picks the series.
+ifneq ($(TREE),)
+BASE ?= $(shell . scripts/lib.sh && echo $$BASE_VERSION)
+endif
+SHELL = bash
 setup:
 	@scripts/setup
 

@@ -34,6 +34,10 @@ kernels() {
 	BASE=$1 "$ROOT/scripts/kernel" base && BASE=$1 "$ROOT/scripts/kernel" patched || return
 	[ ! -f "$BUILD/$1/patched/warnings" ] || { cat "$BUILD/$1/patched/warnings"; return 1; }
 }
+user() {	# user BASE TARGET: the same files in user space, with its memblock
+	BASE=$1 make -s -j2 -C "$ROOT/tools/testing/early_pgt" "$2" OUT="$BUILD/early_pgt-$1" KSRC="$BUILD/$1/linux" >"$CHECK/$1-$2.log" 2>&1 ||
+		{ grep -E '^not ok|FAILED|error' "$CHECK/$1-$2.log"; return 1; }
+}
 # shellcheck source=lab/compare.sh
 . "$ROOT/lab/compare.sh"
 
@@ -48,7 +52,8 @@ for base in "$ROOT"/series/[0-9]*; do
 	elif [ -n "$given" ] && [ "$given" != "$base" ]; then
 		why="TREE is Linux $given"
 	fi
-	for test in "series applies:series" "builds without a warning:kernels" \
+	for test in "series applies:series" "unit tests:user unit" "simulator:user simulate" \
+		"builds without a warning:kernels" \
 		"native-4k-1024:row native-4k-1024" "dom0-777:row dom0-777" "dom0-smp-2:row dom0-smp-2" \
 		"dom0 of 1 GiB, at most 450 hypercalls:calls 1024 450" \
 		"dom0 of 4 GiB, at most 450 hypercalls:calls 4096 450"; do

@@ -45,6 +45,9 @@
 #endif
 #undef PFN_PHYS
 #define PFN_PHYS(x)		((phys_addr_t)(x) << PAGE_SHIFT)
+#ifndef PHYS_PFN
+#define PHYS_PFN(x)		((unsigned long)((x) >> PAGE_SHIFT))
+#endif
 
 #ifndef rol64
 #define rol64(word, shift)	((u64)(word) << (shift) | (u64)(word) >> (64 - (shift)))
