@@ -35,9 +35,8 @@ help:
 
 # A tree's version picks the series.
 ifneq ($(TREE),)
-BASE ?= $(shell . scripts/lib.sh && echo $$BASE_VERSION)
+BASE ?= $(shell TREE='$(TREE)' bash -c '. scripts/lib.sh && echo $$BASE_VERSION')
 endif
-SHELL = bash
 setup:
 	@scripts/setup
 

@@ -24,9 +24,13 @@ nearest_base() {	# nearest_base VERSION
 	{ for base in "$ROOT"/series/[0-9]*; do echo "${base##*/}"; done; echo "$1~"; } |
 		sort -V | grep -B 1 -F -x -A 1 "$1~" | grep -v '~' | head -n 1
 }
-if [ -n "${TREE:-}" ] && [ -z "${BASE:-}" ]; then
-	BASE=$(version_of "$TREE")
-	[ -d "$ROOT/series/$BASE" ] || BASE=$(nearest_base "${BASE:-6.12}")
+if [ -n "${TREE:-}" ]; then
+	base=$(version_of "$TREE")
+	[ -d "$ROOT/series/$base" ] || base=$(nearest_base "${base:-6.12}")
+	[ "${BASE:=$base}" = "$base" ] || {
+		echo "BASE=$BASE, but TREE=$TREE is Linux $(version_of "$TREE" full): leave one of them out" >&2
+		exit 2
+	}
 fi
 BASE_VERSION=${BASE:-6.12}
 [ -d "$ROOT/series/$BASE_VERSION" ] || {

@@ -41,6 +41,13 @@ user() {	# user BASE TARGET: the same files in user space, with its memblock
 # shellcheck source=lab/compare.sh
 . "$ROOT/lab/compare.sh"
 
+mkdir -p "$CHECK/tree"
+printf 'VERSION = 7\nPATCHLEVEL = 1\nSUBLEVEL = 9\n' >"$CHECK/tree/Makefile"
+ok "a TREE of another version than BASE is refused" refuses 'Linux 7.1.9: leave one of them out' \
+	env BASE=6.12 TREE="$CHECK/tree" "$ROOT/scripts/tree" base
+ok "a kernel without a package needs TREE" refuses 'TREE=PATH' env -u TREE BASE=7.1 "$ROOT/scripts/tree" base
+ok "a base that there is no series for is refused" refuses 'BASE=5.10: no series' env -u TREE BASE=5.10 "$ROOT/scripts/tree" base
+
 given=
 [ -z "${TREE:-}" ] || given=$(version_of "$TREE")
 for base in "$ROOT"/series/[0-9]*; do
