@@ -122,3 +122,11 @@ pinned() {		# pinned version|sha256|tree
 	done < <(sed "s|#.*||" "$file" | tr -s " \t" "\n")
 	die "$SERIES_DIR/version: no $1 in it"
 }
+
+# FROM="Name <mail>", if it is set: sets from_name and from_mail.
+sender() {
+	[ -n "${FROM:-}" ] || return 0
+	[[ $FROM =~ ^[^\<]+\ \<[^@\>]+@[^@\>]+\>$ ]] || die "FROM=$FROM: not \"Name <mail>\""
+	# shellcheck disable=SC2034  # used by those who source this file
+	from_name=${FROM%% <*} from_mail=${FROM##*<} from_mail=${from_mail%>}
+}

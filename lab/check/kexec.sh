@@ -1,23 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # make kexec: what it says of logs, and of bad ones. Sourced by fast.t, in
-# tools/testing/early_pgt; $out is where the tool is, and sample() is of maps.sh.
+# tools/testing/early_pgt; sample() and ends() are of maps.sh.
 
-# shellcheck disable=SC2154
 kexec() {	# kexec STATUS REGEX OPTION...
-	local rc=0 said
-
-	said=$("$out/kexec" "${@:3}" 2>&1) || rc=$?
-	[ "$rc" -eq "$1" ] || { echo "status $rc, not $1: $said"; return 1; }
-	grep -qE "$2" <<<"$said" || { echo "nothing like \"$2\": $said"; return 1; }
-}
-kexec_sample() {	# kexec_sample FILE
-	local regex
-
-	while read -r regex; do
-		kexec 1 "$regex" "$1" || return
-	done < <(sed -n 's/^# says: //p' "$1")
-	[ -n "$regex" ] || grep -q '^# says: ' "$1"
+	ends "$1" "$2" kexec "${@:3}"
 }
 # A machine with COUNT reserved pages more, as memmap= makes them.
 reserved_pages() {	# reserved_pages COUNT
@@ -41,7 +28,7 @@ ranges() {	# ranges COUNT STATUS REGEX
 }
 
 for i in "$ROOT"/lab/kexec/samples/*; do
-	ok "kexec: ${i##*/}" kexec_sample "$i"
+	ok "kexec: ${i##*/}" sample 1 kexec "$i"
 done
 ok "kexec: 122 reserved ranges" ranges 122 0 'memory ranges +both +128$'
 ok "kexec: 123 reserved ranges" ranges 123 1 "base +FAILS: the crash kernel isn't told of .*alloc_low_pages"

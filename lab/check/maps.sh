@@ -6,22 +6,26 @@
 
 # A sample says what is to be said about it.
 # shellcheck disable=SC2154
-sample() {	# sample FILE
-	local regex said
+sample() {	# sample STATUS TOOL FILE
+	local rc=0 regex said
 
-	said=$("$out/simulate" "$1" 2>&1) || { printf '%s\n' "$said"; return 1; }
+	said=$("$out/$2" "$3" 2>&1) || rc=$?
+	[ "$rc" -eq "$1" ] || { echo "status $rc, not $1: $said"; return 1; }
 	while read -r regex; do
 		grep -qE "$regex" <<<"$said" || { echo "nothing like \"$regex\": $said"; return 1; }
-	done < <(sed -n 's/^# says: //p' "$1")
-	[ -n "$regex" ] || grep -q '^# says: ' "$1"
+	done < <(sed -n 's/^# says: //p' "$3")
+	[ -n "$regex" ] || grep -q '^# says: ' "$3"
 }
-pasted() {	# pasted STATUS REGEX TEXT: what is said on stdout or stderr
-	local rc=0 said map=$CHECK/pasted.txt
+ends() {	# ends STATUS REGEX TOOL ARGUMENT...: what is said on stdout or stderr
+	local rc=0 said
 
-	printf '%b' "$3" >"$map"
-	said=$("$out/simulate" "$map" 2>&1) || rc=$?
+	said=$("$out/$3" "${@:4}" 2>&1) || rc=$?
 	[ "$rc" -eq "$1" ] || { echo "status $rc, not $1: $said"; return 1; }
 	grep -qE "$2" <<<"$said" || { echo "nothing like \"$2\": $said"; return 1; }
+}
+pasted() {	# pasted STATUS REGEX TEXT
+	printf '%b' "$3" >"$CHECK/pasted.txt"
+	ends "$1" "$2" simulate "$CHECK/pasted.txt"
 }
 utf16() {	# utf16 ENCODING
 	printf '0 9efff usable\n100000 3fffffff usable\n' | iconv -f ASCII -t "$1" >"$CHECK/utf16.txt"
@@ -86,7 +90,7 @@ MACHINE="early_pgt: can't map [mem 0x100000-0x3fffffff], Linux 6.12\nearly_pgt: 
 SAID='2 entries, 1023.6 MiB of RAM, from'
 
 for i in samples/*; do
-	ok "pasted: $i" sample "$i"
+	ok "pasted: $i" sample 0 simulate "$i"
 done
 ok "pasted: early_pgt's report, simulated" round_trip
 ok "pasted: report of other kernels" pasted 0 '3 entries, .* report lines 4-6' "${E}$MACHINE"

@@ -649,7 +649,7 @@ static void crash_rows(const char *file)
 	bool mapped[2], given = strstr(cmdline, "crashkernel=");
 	char text[4096];
 	unsigned int i, k, side;
-	u64 size[2][ARRAY_SIZE(limits)] = {}, at;
+	u64 size[2][ARRAY_SIZE(limits)] = {}, at[2][ARRAY_SIZE(limits)];
 
 	snprintf(text, sizeof(text), "%s", given ? cmdline : "crashkernel=256M");
 	for (side = 0; side < 2; side++) {
@@ -685,15 +685,9 @@ static void crash_rows(const char *file)
 			memblock_reserve(log_facts.range[i].start,
 					 log_facts.range[i].end - log_facts.range[i].start);
 		take_stock(&c, &room[side]);
-		for (k = 0; k < ARRAY_SIZE(limits); k++) {
-			size[side][k] = largest(&room[side], limits[k].from, limits[k].to, NULL, &at);
-			if (size[side][k])
-				say(side, "%llu MB at %#llx", (unsigned long long)size[side][k] >> 20,
-				    (unsigned long long)at);
-			else
-				say(side, "none");
-			say(side, k + 1 < ARRAY_SIZE(limits) ? "\n" : "");
-		}
+		for (k = 0; k < ARRAY_SIZE(limits); k++)
+			size[side][k] = largest(&room[side], limits[k].from, limits[k].to, NULL,
+						&at[side][k]);
 		check_largest(file, size[side][2], "", 0, limits[2].to);
 		if (picture)
 			map_write_picture(picture, side ? "patched" : "base");
@@ -705,21 +699,16 @@ static void crash_rows(const char *file)
 	if (!mapped[0] || !mapped[1]) {
 		for (side = 0; side < 2; side++)
 			if (mapped[side])
-				column[side][0] = '\0', say(side, "mapped");
+				say(side, "mapped");
 		print_row("memory");
 	} else {
-		char rows[2][sizeof(column[0])], *p[2], *end;
-
-		for (side = 0; side < 2; side++) {
-			strcpy(rows[side], column[side]);
-			p[side] = rows[side];
-			column[side][0] = '\0';
-		}
 		for (k = 0; k < ARRAY_SIZE(limits); k++) {
 			for (side = 0; side < 2; side++) {
-				end = p[side] + strcspn(p[side], "\n");
-				say(side, "%.*s", (int)(end - p[side]), p[side]);
-				p[side] = end + (*end != '\0');
+				if (size[side][k])
+					say(side, "%llu MB at %#llx", (unsigned long long)size[side][k] >> 20,
+					    (unsigned long long)at[side][k]);
+				else
+					say(side, "none");
 			}
 			print_row(limits[k].name);
 		}
@@ -853,7 +842,7 @@ static u64 read_size(const char *text)
 
 int main(int argc, char **argv)
 {
-	unsigned int nr = 0, unread;
+	unsigned int unread;
 	bool usage = false;
 	int opt, rc;
 
@@ -887,12 +876,7 @@ int main(int argc, char **argv)
 			argv[0]);
 		return 2;
 	}
-	for (; optind < argc; optind++)
-		nr = files_collect(argv[optind]);
-	if (picture && nr != 1) {
-		fprintf(stderr, "%s: a picture shows one map; there are %u files\n", picture, nr);
-		return 2;
-	}
+	files_collect(argv + optind, picture);
 	counts = files_share(sizeof(*counts));
 	rc = files_run(look, &unread);
 	printf("\n%u maps: something fails with a stock kernel in %u, with ours in %u", counts->maps,

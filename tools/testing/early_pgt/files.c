@@ -98,16 +98,11 @@ static void collect(const char *path)
 	free(names);
 }
 
-/**
- * files_collect - note the files that are to be looked at
- * @names: files, folders, patterns, or - for standard input
- *
+/*
  * An argument may be several names, from MAPS="..." of a Makefile: blanks are part
  * of a name if there is such a file. What is no file may be a pattern.
- *
- * Return: how many files there are so far.
  */
-unsigned int files_collect(char *names)
+static void collect_names(char *names)
 {
 	char *p, *end;
 	struct stat st;
@@ -143,7 +138,21 @@ unsigned int files_collect(char *names)
 		}
 		end += c != '\0';
 	}
-	return nr_files;
+}
+
+/**
+ * files_collect - note the files that are to be looked at
+ * @args:    files, folders, patterns, or - for standard input; ends with NULL
+ * @picture: if it isn't NULL, there must be one file only, or the program ends
+ */
+void files_collect(char **args, const char *picture)
+{
+	while (*args)
+		collect_names(*args++);
+	if (picture && nr_files != 1) {
+		fprintf(stderr, "%s: a picture shows one map; there are %u files\n", picture, nr_files);
+		exit(2);
+	}
 }
 
 #define WORKERS		2

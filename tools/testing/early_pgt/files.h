@@ -8,7 +8,7 @@ extern int files_status;
 
 void *files_share(size_t size);
 unsigned int files_add(unsigned int *sum, unsigned int nr);
-unsigned int files_collect(char *names);
+void files_collect(char **args, const char *picture);
 int files_run(void (*look)(const char *file), unsigned int *unread);
 
 #endif /* EARLY_PGT_FILES_H */

@@ -218,7 +218,7 @@ static void simulate(const char *file)
 
 int main(int argc, char **argv)
 {
-	unsigned int nr = 0, unread;
+	unsigned int unread;
 	int rc, opt;
 
 	while ((opt = getopt(argc, argv, "qve:p:")) != -1) {
@@ -242,12 +242,7 @@ int main(int argc, char **argv)
 			argv[0], E820_MAX_ENTRIES, MAP_MAX);
 		return 2;
 	}
-	for (; optind < argc; optind++)
-		nr = files_collect(argv[optind]);
-	if (picture && nr != 1) {
-		fprintf(stderr, "%s: a picture shows one map; there are %u files\n", picture, nr);
-		return 2;
-	}
+	files_collect(argv + optind, picture);
 
 	counts = files_share(sizeof(*counts));
 	rc = files_run(simulate, &unread);
