@@ -27,7 +27,7 @@ mails_apply() {
 }
 old_names() {
 	cd "$TREE_PATCHED" || return
-	grep -rn 'pgt_buf\|can_use_brk_pgt\|early_alloc_pgt_buf\|get_new_step_size' \
+	grep -rn 'pgt_buf_\|can_use_brk_pgt\|get_new_step_size' \
 		arch/x86/mm arch/x86/kernel arch/x86/include
 }
 shorter() {

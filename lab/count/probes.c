@@ -18,18 +18,21 @@ const char *tool_name = "probes";
 #define KERNEL_END	0xffffffffffffffffULL
 
 static const char usage[] =
-"usage: probes VMLINUX [XEN_SYMS] > FILE\n"
+"usage: probes VMLINUX [XEN_SYMS [pvh]] > FILE\n"
 "\n"
 "Write the probes file of count.so for a kernel booted as PV dom0 under the\n"
 "Xen of XEN_SYMS (unstripped, such as /usr/lib/debug/boot/xen-syms-*), or,\n"
-"without XEN_SYMS, natively with \"nokaslr\".\n"
+"without XEN_SYMS, natively with \"nokaslr\"; with pvh, as PVH dom0.\n"
 "\n"
-"phases   all         xen_start_kernel (native: start_kernel) .. mm_core_init\n"
+"phases   all         xen_start_kernel (native, PVH: start_kernel) .. mm_core_init\n"
 "         direct_map  init_mem_mapping .. cpu_init_replace_early_idt\n"
 "         vmemmap     sparse_init .. mm_core_init; with vmemmap, p2m and remap\n"
 "metrics  hypercalls_entered    entries of Xen's pv_hypercall: all of them, with\n"
-"                               continuations, which enter again\n"
-"         hypercalls_issued     entries of the kernel's xen_hypercall_pv\n"
+"                               continuations, which enter again; PVH: hvm_hypercall\n"
+"         hypercalls_issued     entries of the kernel's xen_hypercall_pv; PVH:\n"
+"                               xen_hypercall_amd\n"
+"         vmexits               PVH: Xen's svm_vmexit_handler\n"
+"         nested_page_faults    PVH: Xen's hvm_hap_nested_page_fault\n"
 "         continuations         Xen's hypercall_create_continuation\n"
 "         emulated_writes       writes into live page tables that Xen emulated\n"
 "                               (ptwr_emulated_update)\n"
@@ -50,6 +53,31 @@ static bool any_symbol(const struct elf *elf, const char *const *names, uint64_t
 	return false;
 }
 
+/* What is counted of a domain: entries of functions of Xen, or of the kernel. */
+struct probe {
+	const char *metric, *symbol;
+	enum { NEED = 1, KERNEL = 2 } flags;
+};
+
+static const struct probe pv[] = {
+	{ "hypercalls_entered", "pv_hypercall", NEED },
+	{ "hypercalls_issued", "xen_hypercall_pv", KERNEL | NEED },
+	{ "continuations", "hypercall_create_continuation", 0 },
+	{ "emulated_writes", "ptwr_emulated_update", NEED },
+	{ "xen_page_faults", "do_page_fault", 0 },
+	{ "injected_events", "pv_inject_event", 0 },
+	{ "pte_validations", "get_page_from_l1e", 0 },
+	{ NULL, NULL, 0 }
+};
+
+static const struct probe pvh[] = {
+	{ "hypercalls_entered", "hvm_hypercall", NEED },
+	{ "hypercalls_issued", "xen_hypercall_amd", KERNEL },
+	{ "vmexits", "svm_vmexit_handler", NEED },
+	{ "nested_page_faults", "hvm_hap_nested_page_fault", 0 },
+	{ NULL, NULL, 0 }
+};
+
 static void entry(const struct elf *elf, const char *metric, const char *symbol, bool need)
 {
 	uint64_t addr;
@@ -69,6 +97,7 @@ int main(int argc, char **argv)
 	static const char *const core_init[] = { "mm_core_init", "mm_init", "mem_init", NULL };
 	/* The first thing after init_mem_mapping(), up to 6.8 the latter. */
 	static const char *const mapped[] = { "cpu_init_replace_early_idt", "idt_setup_early_pf", NULL };
+	const struct probe *probe;
 	struct elf *kernel, *xen = NULL;
 	uint64_t end, start;
 
@@ -76,12 +105,12 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_OK;
 	}
-	if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+	if (argc < 2 || argc > 4 || (argc == 4 && strcmp(argv[3], "pvh")) || argv[1][0] == '-') {
 		fputs(usage, stderr);
 		return EXIT_ENV;
 	}
 	kernel = elf_open(argv[1]);
-	if (argc == 3)
+	if (argc > 2)
 		xen = elf_open(argv[2]);
 
 	if (!any_symbol(kernel, core_init, &end))
@@ -90,21 +119,18 @@ int main(int argc, char **argv)
 	printf("range kernel_instructions %llx %llx\n", KERNEL_START, KERNEL_END);
 	if (xen) {
 		printf("range xen_instructions %llx %llx\n", XEN_START, XEN_END);
-		start = elf_need(xen, "pv_hypercall");
+		probe = argc == 4 ? pvh : pv;
+		start = elf_need(xen, probe->symbol);
 		if (start < XEN_START || start >= XEN_END)
-			die("%s: pv_hypercall at %" PRIx64 " is not where Xen's text belongs",
-			    argv[2], start);
-		entry(xen, "hypercalls_entered", "pv_hypercall", true);
-		entry(kernel, "hypercalls_issued", "xen_hypercall_pv", true);
-		entry(xen, "continuations", "hypercall_create_continuation", false);
-		entry(xen, "emulated_writes", "ptwr_emulated_update", true);
-		entry(xen, "xen_page_faults", "do_page_fault", false);
-		entry(xen, "injected_events", "pv_inject_event", false);
-		entry(xen, "pte_validations", "get_page_from_l1e", false);
+			die("%s: %s at %" PRIx64 " is not where Xen's text belongs",
+			    argv[2], probe->symbol, start);
+		for (; probe->metric; probe++)
+			entry(probe->flags & KERNEL ? kernel : xen, probe->metric, probe->symbol,
+			      probe->flags & NEED);
 	}
 
 	printf("phase all %" PRIx64 " %" PRIx64 "\n",
-	       elf_need(kernel, xen ? "xen_start_kernel" : "start_kernel"), end);
+	       elf_need(kernel, argc == 3 ? "xen_start_kernel" : "start_kernel"), end);
 	if (!any_symbol(kernel, mapped, &start))
 		die("%s: neither cpu_init_replace_early_idt nor idt_setup_early_pf exists", argv[1]);
 	printf("phase direct_map %" PRIx64 " %" PRIx64 "\n",

@@ -88,11 +88,11 @@ VISIBLE_IF_KUNIT void __init early_pgt_set_pool(unsigned long pfn, unsigned long
 }
 
 /**
- * early_pgt_reserve_bootstrap - take the first tables from the BRK
+ * early_alloc_pgt_buf - take the first tables from the BRK
  *
  * Context: early boot, before reserve_brk().
  */
-void __init early_pgt_reserve_bootstrap(void)
+void __init early_alloc_pgt_buf(void)
 {
 	void *brk = extend_brk(BOOTSTRAP_TABLES * PAGE_SIZE, PAGE_SIZE);
 

@@ -254,7 +254,7 @@ void sim_map_ours(void)
 	early_pgt_ops = sim_xen ? xen_early_pgt_ops : machine.native_ops;
 	if (sim.light)
 		early_pgt_ops.fill_ptes = light_fill_ptes;
-	early_pgt_reserve_bootstrap();
+	early_alloc_pgt_buf();
 	sim_lock_brk();
 	/* So many that all but everything can be mapped: not in the small scope. */
 	if (IS_ENABLED(SIM_TINY))

@@ -283,7 +283,7 @@ unsigned long xen_count_extra_mem(unsigned long pfn, unsigned long nr);
 pte_t *lookup_address(unsigned long addr, unsigned int *level);
 struct early_pgt_ops;
 bool xen_early_pgt_store(void *entry, u64 val, unsigned int level);
-void early_pgt_reserve_bootstrap(void);
+void early_alloc_pgt_buf(void);
 unsigned long early_pgt_leaf_run(unsigned long start, unsigned long end,
 				 unsigned long sizes, bool boot, unsigned long *mask);
 void xen_early_batch_entry(u64 ptr, u64 val);
