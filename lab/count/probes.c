@@ -27,6 +27,7 @@ static const char usage[] =
 "phases   all         xen_start_kernel (native, PVH: start_kernel) .. mm_core_init\n"
 "         direct_map  init_mem_mapping .. cpu_init_replace_early_idt\n"
 "         vmemmap     sparse_init .. mm_core_init; with vmemmap, p2m and remap\n"
+"         build       Xen's construct_dom0 .. the start of all\n"
 "metrics  hypercalls_entered    entries of Xen's pv_hypercall: all of them, with\n"
 "                               continuations, which enter again; PVH: hvm_hypercall\n"
 "         hypercalls_issued     entries of the kernel's xen_hypercall_pv; PVH:\n"
@@ -99,7 +100,7 @@ int main(int argc, char **argv)
 	static const char *const mapped[] = { "cpu_init_replace_early_idt", "idt_setup_early_pf", NULL };
 	const struct probe *probe;
 	struct elf *kernel, *xen = NULL;
-	uint64_t end, start;
+	uint64_t begin, end, start;
 
 	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		fputs(usage, stdout);
@@ -129,8 +130,8 @@ int main(int argc, char **argv)
 			      probe->flags & NEED);
 	}
 
-	printf("phase all %" PRIx64 " %" PRIx64 "\n",
-	       elf_need(kernel, argc == 3 ? "xen_start_kernel" : "start_kernel"), end);
+	begin = elf_need(kernel, argc == 3 ? "xen_start_kernel" : "start_kernel");
+	printf("phase all %" PRIx64 " %" PRIx64 "\n", begin, end);
 	if (!any_symbol(kernel, mapped, &start))
 		die("%s: neither cpu_init_replace_early_idt nor idt_setup_early_pf exists", argv[1]);
 	printf("phase direct_map %" PRIx64 " %" PRIx64 "\n",
@@ -139,6 +140,10 @@ int main(int argc, char **argv)
 		printf("phase vmemmap %" PRIx64 " %" PRIx64 "\n", start, end);
 	else
 		puts("note no phase vmemmap: symbol sparse_init does not exist");
+	if (xen && elf_symbol(xen, "construct_dom0", &start))
+		printf("phase build %" PRIx64 " %" PRIx64 "\n", start, begin);
+	else if (xen)
+		puts("note no phase build: symbol construct_dom0 does not exist");
 
 	elf_close(kernel);
 	if (xen)
