@@ -28,6 +28,7 @@ static const char usage[] =
 "         direct_map  init_mem_mapping .. cpu_init_replace_early_idt\n"
 "         vmemmap     sparse_init .. mm_core_init; with vmemmap, p2m and remap\n"
 "         build       Xen's construct_dom0 .. the start of all\n"
+"         tsc         PVH: tsc_early_init .. insert_resource: calibration of the TSC\n"
 "metrics  hypercalls_entered    entries of Xen's pv_hypercall: all of them, with\n"
 "                               continuations, which enter again; PVH: hvm_hypercall\n"
 "         hypercalls_issued     entries of the kernel's xen_hypercall_pv; PVH:\n"
@@ -144,6 +145,9 @@ int main(int argc, char **argv)
 		printf("phase build %" PRIx64 " %" PRIx64 "\n", start, begin);
 	else if (xen)
 		puts("note no phase build: symbol construct_dom0 does not exist");
+	if (argc == 4)
+		printf("phase tsc %" PRIx64 " %" PRIx64 "\n", elf_need(kernel, "tsc_early_init"),
+		       elf_need(kernel, "insert_resource"));
 
 	elf_close(kernel);
 	if (xen)
