@@ -13,14 +13,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LIMIT_4LEVEL	(64ULL << 40)
-#define CRASH_ALIGN	(16ULL << 20)
-#define MB		(1ULL << 20)
-#define OBSTACLES	4
-
 enum { RAM = 1, RESERVED = 2, ACPI = 3, NVS = 4, UNUSABLE = 5, PMEM = 7, PRAM = 12 };
 
-static struct map map;
+struct map map;
 static struct kexec_machine machine;
 static const char *option_cmdline, *picture;
 static u64 kernel_size, initrd_size;
@@ -68,7 +63,7 @@ static void __attribute__((format(printf, 2, 3))) fail(unsigned int side, const 
 }
 
 /* The kernel's own code says otherwise. */
-static void __attribute__((format(printf, 1, 2))) wrong(const char *fmt, ...)
+void wrong(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -80,7 +75,7 @@ static void __attribute__((format(printf, 1, 2))) wrong(const char *fmt, ...)
 	printf("\n");
 }
 
-static const char *amount(u64 bytes, char *buf)
+const char *amount(u64 bytes, char *buf)
 {
 	if (bytes >> 30)
 		sprintf(buf, "%.1f GB", bytes / 1073741824.0);
@@ -365,238 +360,6 @@ static void load_rows(bool is_crash)
 
 /* --- the crash kernel's memory -------------------------------------------------- */
 
-struct span {
-	u64 start, end;
-	char name[40];
-};
-
-struct room {
-	struct span *free, *taken;
-	unsigned int nr_free, nr_taken;
-};
-
-static void add_span(struct span **s, unsigned int *nr, u64 start, u64 end, const char *name)
-{
-	if (start >= end)
-		return;
-	if (!(*nr & (*nr + 1)))
-		*s = realloc(*s, (2 * *nr + 2) * sizeof(**s));
-	if (!*s)
-		abort();
-	(*s)[*nr] = (struct span) { .start = start, .end = end };
-	snprintf((*s)[(*nr)++].name, sizeof((*s)->name), "%s", name);
-}
-
-static const char *kernel_name(const struct sim_config *c, u64 start, u64 end)
-{
-	unsigned int i;
-
-	if (start < c->kernel_end && end > c->kernel)
-		return log_facts.debug ? "kernel" : "kernel (est.)";
-	for (i = 0; i < log_facts.nr_range; i++)
-		if (start < log_facts.range[i].end && end > log_facts.range[i].start)
-			return log_facts.range[i].name;
-	if (start < SZ_1M)
-		return "first megabyte";
-	for (i = 0; i < map.nr; i++)
-		if ((map.entry[i].kind == MAP_KIND_TAKEN || map.entry[i].kind == MAP_KIND_RESERVED) &&
-		    start < map.entry[i].end && end > map.entry[i].start)
-			return "taken";
-	return "page tables";
-}
-
-static const char *hole_name(u64 start, u64 end)
-{
-	unsigned int i;
-
-	for (i = 0; i < map.nr; i++)
-		if (map.entry[i].kind == MAP_KIND_OTHER && map.entry[i].start < end &&
-		    map.entry[i].end > start)
-			return map.entry[i].type;
-	return "hole";
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct span *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* All of memory as it is now: what is free, and what lies in between. */
-static void take_stock(const struct sim_config *c, struct room *room)
-{
-	phys_addr_t s, e;
-	u64 i, at = 0, a, b;
-	unsigned int n, k;
-
-	memset(room, 0, sizeof(*room));
-	for_each_free_mem_range(i, NUMA_NO_NODE, MEMBLOCK_NONE, &s, &e, NULL)
-		add_span(&room->free, &room->nr_free, s, e, "");
-	for (n = 0; n < memblock.reserved.cnt; n++) {
-		const struct memblock_region *r = &memblock.reserved.regions[n];
-
-		/* Ranges that touch are one: take known ones out of it. */
-		a = r->base;
-		b = r->base + r->size;
-		for (k = 0; k < log_facts.nr_range; k++) {
-			const struct log_range *l = &log_facts.range[k];
-
-			if (l->start > a && l->start < b)
-				add_span(&room->taken, &room->nr_taken, l->start, min_t(u64, l->end, b), l->name);
-			if (l->start <= a && l->end > a && l->end < b) {
-				add_span(&room->taken, &room->nr_taken, a, l->end, l->name);
-				a = l->end;
-			} else if (l->start > a && l->start < b && l->end >= b) {
-				b = l->start;
-			}
-		}
-		if (a < b)
-			add_span(&room->taken, &room->nr_taken, a, b, kernel_name(c, a, b));
-	}
-	for (n = 0; n < memblock.memory.cnt; n++) {
-		const struct memblock_region *r = &memblock.memory.regions[n];
-
-		if (r->base > at && at)
-			add_span(&room->taken, &room->nr_taken, at, r->base, hole_name(at, r->base));
-		at = r->base + r->size;
-	}
-	if (room->nr_taken)
-		qsort(room->taken, room->nr_taken, sizeof(room->taken[0]), by_address);
-}
-
-/* The largest crashkernel= in [@from, @to), in whole MB; @without: as if that was free. */
-static u64 largest(const struct room *room, u64 from, u64 to, const struct span *without, u64 *at)
-{
-	u64 best = 0, start = 0, end = 0, a, b;
-	unsigned int i, n = room->nr_free;
-	bool used = !without;
-
-	*at = 0;
-	for (i = 0; i <= n; i++) {
-		if (i < n && end && room->free[i].start == end) {
-			end = room->free[i].end;
-			continue;
-		}
-		if (!used && end == without->start && end) {
-			used = true;
-			end = without->end;
-			i--;
-			continue;
-		}
-		a = ALIGN(max_t(u64, start, from), CRASH_ALIGN);
-		b = min_t(u64, end, to);
-		if (a < b && round_down(b - a, MB) > best) {
-			best = round_down(b - a, MB);
-			/* From the top down. */
-			*at = round_down(b - best, CRASH_ALIGN);
-		}
-		if (i == n)
-			break;
-		start = room->free[i].start;
-		end = room->free[i].end;
-		if (!used && without->end == start) {
-			used = true;
-			start = without->start;
-		}
-	}
-	return best;
-}
-
-static const struct {
-	const char *name;
-	u64 from, to;
-} limits[] = {
-	{ "below 768 MB", 0, 768 * MB },
-	{ "below 896 MB", 0, 896 * MB },
-	{ "below 4 GB", 0, 4096 * MB },
-	{ "above 4 GB", 4096 * MB, LIMIT_4LEVEL },
-};
-
-/* What to do about it, if anything can be done. */
-static const char *advice(const char *name)
-{
-	static const struct {
-		const char *name, *text;
-	} known[] = {
-		{ "RAMDISK", "a smaller initrd, or a boot loader that puts it elsewhere" },
-		{ "CMA", "cma=0 or a smaller one" },
-		{ "kernel (est.)", "" },
-		{ "kernel", "nokaslr" },
-		{ "NODE_DATA", "numa=off" },
-		{ "setup_log_buf", "a smaller log_buf_len=" },
-		{ "page tables", "early page tables in chunks" },
-		{ "taken", "" },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(known); i++)
-		if (!strncmp(name, known[i].name, strlen(known[i].name)))
-			return known[i].text;
-	return NULL;
-}
-
-/* What bounds the largest room below 4 GB, and what it would be without. */
-static void obstacles(unsigned int side, const struct room *room)
-{
-	const struct span *best = NULL;
-	unsigned int i, shown = 0;
-	u64 now, at, size, most;
-	char a[24], b[24];
-
-	now = largest(room, 0, limits[2].to, NULL, &at);
-	most = now;
-	for (i = 0; i < room->nr_taken; i++) {
-		const struct span *t = &room->taken[i];
-
-		if (t->start >= limits[2].to || t->end <= SZ_1M)
-			continue;
-		size = largest(room, 0, limits[2].to, t, &at);
-		if (size <= now)
-			continue;
-		if (size > most && advice(t->name) && advice(t->name)[0]) {
-			most = size;
-			best = t;
-		}
-		if (shown++ < OBSTACLES)
-			printf("    in the way%-16s %s  %s [mem %#llx-%#llx], %s: %llu MB without it\n",
-			       "", sides[side]->name, t->name, (unsigned long long)t->start,
-			       (unsigned long long)t->end - 1, amount(t->end - t->start, a),
-			       (unsigned long long)size >> 20);
-	}
-	if (shown > OBSTACLES)
-		printf("    %-26s %s  and %u more\n", "", sides[side]->name, shown - OBSTACLES);
-	if (best)
-		printf("    what helps most%-11s %s  %s: %s\n", "", sides[side]->name,
-		       advice(best->name), amount(most, b));
-}
-
-/* The kernel's own code must say the same. */
-static void check_largest(const char *file, u64 size, const char *suffix, u64 from, u64 to)
-{
-	struct kexec_area crash, low;
-	unsigned int more;
-	char text[64];
-
-	for (more = 0; more < 2; more++) {
-		bool fits;
-
-		if (!(size + more * MB))
-			continue;
-		sprintf(text, "crashkernel=%lluM%s", (unsigned long long)(size / MB + more), suffix);
-		reserve_for_crash(text, &crash, &low);
-		fits = crash.end && crash.start >= from && crash.end <= to;
-		if (crash.end)
-			memblock_phys_free(crash.start, crash.end - crash.start);
-		if (low.end)
-			memblock_phys_free(low.start, low.end - low.start);
-		if (fits != !more) {
-			wrong("%s: %s %s, but was counted as if it %s", file, text,
-			      fits ? "fits" : "doesn't fit", fits ? "didn't" : "did");
-		}
-	}
-}
-
 static bool same_area(const struct kexec_area *a, const struct kexec_area *b)
 {
 	return a->start == b->start && a->end == b->end;
@@ -649,7 +412,7 @@ static void crash_rows(const char *file)
 	bool mapped[2], given = strstr(cmdline, "crashkernel=");
 	char text[4096];
 	unsigned int i, k, side;
-	u64 size[2][ARRAY_SIZE(limits)] = {}, at[2][ARRAY_SIZE(limits)];
+	u64 size[2][ROOM_LIMITS] = {}, at[2][ROOM_LIMITS];
 
 	snprintf(text, sizeof(text), "%s", given ? cmdline : "crashkernel=256M");
 	for (side = 0; side < 2; side++) {
@@ -684,11 +447,11 @@ static void crash_rows(const char *file)
 		for (i = 0; i < log_facts.nr_range; i++)
 			memblock_reserve(log_facts.range[i].start,
 					 log_facts.range[i].end - log_facts.range[i].start);
-		take_stock(&c, &room[side]);
-		for (k = 0; k < ARRAY_SIZE(limits); k++)
-			size[side][k] = largest(&room[side], limits[k].from, limits[k].to, NULL,
+		room_take_stock(&c, &room[side]);
+		for (k = 0; k < ROOM_LIMITS; k++)
+			size[side][k] = room_largest(&room[side], room_limits[k].from, room_limits[k].to, NULL,
 						&at[side][k]);
-		check_largest(file, size[side][2], "", 0, limits[2].to);
+		room_check(file, size[side][ROOM_BELOW_4G], "", 0, room_limits[ROOM_BELOW_4G].to);
 		if (picture)
 			map_write_picture(picture, side ? "patched" : "base");
 		reserve_for_crash(text, &crash[side], &low[side]);
@@ -702,7 +465,7 @@ static void crash_rows(const char *file)
 				say(side, "mapped");
 		print_row("memory");
 	} else {
-		for (k = 0; k < ARRAY_SIZE(limits); k++) {
+		for (k = 0; k < ROOM_LIMITS; k++) {
 			for (side = 0; side < 2; side++) {
 				if (size[side][k])
 					say(side, "%llu MB at %#llx", (unsigned long long)size[side][k] >> 20,
@@ -710,10 +473,10 @@ static void crash_rows(const char *file)
 				else
 					say(side, "none");
 			}
-			print_row(limits[k].name);
+			print_row(room_limits[k].name);
 		}
 		for (side = 0; side < 2; side++)
-			obstacles(side, &room[side]);
+			room_obstacles(sides[side]->name, &room[side]);
 	}
 
 	printf("  kexec -s -p, %.60s%s\n", strstr(text, "crashkernel="),

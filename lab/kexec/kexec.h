@@ -6,6 +6,8 @@
 #include "side.h"
 
 #define LOG_RANGES	4000
+#define LIMIT_4LEVEL	(64ULL << 40)
+#define MB		(1ULL << 20)
 
 /**
  * struct log_range - memory that the log says is taken
@@ -66,5 +68,47 @@ extern struct log log_facts;
 void log_line(const char *s, int line);
 
 int reserve_for_crash(char *cmdline, struct kexec_area *crash, struct kexec_area *low);
+
+/* Of kexec.c. */
+extern struct map map;
+
+__attribute__((format(printf, 1, 2))) void wrong(const char *fmt, ...);
+const char *amount(u64 bytes, char *buf);
+
+enum { ROOM_BELOW_768M, ROOM_BELOW_896M, ROOM_BELOW_4G, ROOM_ABOVE_4G, ROOM_LIMITS };
+
+/**
+ * struct room_limit - where a crash kernel may be asked for
+ * @name: for people
+ * @from: first byte
+ * @to:   past the last byte
+ */
+struct room_limit {
+	const char *name;
+	u64 from, to;
+};
+
+extern const struct room_limit room_limits[ROOM_LIMITS];
+
+/**
+ * struct room - memory once it is mapped
+ * @free:     ascending, touching ones may follow each other
+ * @taken:    what lies in between, holes included, by address
+ * @nr_free:  how many
+ * @nr_taken: how many
+ */
+struct room {
+	struct room_span {
+		u64 start, end;
+		char name[40];
+	} *free, *taken;
+	unsigned int nr_free, nr_taken;
+};
+
+void room_take_stock(const struct sim_config *c, struct room *room);
+u64 room_largest(const struct room *room, u64 from, u64 to,
+		 const struct room_span *without, u64 *at);
+void room_obstacles(const char *side, const struct room *room);
+void room_check(const char *file, u64 size, const char *suffix, u64 from, u64 to);
 
 #endif /* EARLY_PGT_KEXEC_H */
