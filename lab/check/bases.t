@@ -4,6 +4,8 @@
 # TREE= gives their source. 6.12 is what all other tests are about.
 # shellcheck source=lab/check/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=lab/check/mails.sh
+. "$ROOT/lab/check/mails.sh"
 
 # Rows of the boot matrix, run for another base.
 row() {		# row BASE NAME
@@ -29,6 +31,16 @@ skip() {
 }
 series() {	# series BASE: applies, without fuzz or offsets
 	BASE=$1 "$ROOT/scripts/setup" && BASE=$1 "$ROOT/scripts/tree" patched
+}
+# As for the default base, see series.t.
+mails_of() {	# mails_of BASE
+	local OUT=$BUILD/$1 TREE_BASE=$BUILD/$1/linux SERIES_DIR=series/$1 CHECK=$CHECK/$1 mail
+
+	mkdir -p "$CHECK"
+	BASE=$1 mails || return
+	for mail in "$OUT"/mail/*/*.patch; do
+		[[ $mail == */0000-* ]] || checkpatch "$mail" || return
+	done
 }
 kernels() {
 	BASE=$1 "$ROOT/scripts/kernel" base && BASE=$1 "$ROOT/scripts/kernel" patched || return
@@ -59,7 +71,7 @@ for base in "$ROOT"/series/[0-9]*; do
 	elif [ -n "$given" ] && [ "$given" != "$base" ]; then
 		why="TREE is Linux $given"
 	fi
-	for test in "series applies:series" "unit tests:user unit" "simulator:user simulate" \
+	for test in "series applies:series" "mails are complete, git am and checkpatch take them:mails_of" "unit tests:user unit" "simulator:user simulate" \
 		"builds without a warning:kernels" \
 		"native-4k-1024:row native-4k-1024" "dom0-777:row dom0-777" "dom0-smp-2:row dom0-smp-2" \
 		"dom0 of 1 GiB, at most 450 hypercalls:calls 1024 450" \

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck source=lab/check/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=lab/check/mails.sh
+. "$ROOT/lab/check/mails.sh"
 
 # --- the series -------------------------------------------------------------------
 applies() {
@@ -37,42 +39,9 @@ shorter() {
 	patched=$(wc -l <"$TREE_PATCHED/arch/x86/mm/init.c")
 	[ "$patched" -lt "$base" ] || { echo "init.c: $patched lines, base has $base"; return 1; }
 }
-# Signing off is up to who sends it; MAINTAINERS covers arch/x86 as a whole.
-# Outside of a git tree, or else it wants spdxcheck.py, with Python packages.
-# A commit that a patch fixes isn't in Debian's source.
-# What stands in for a kernel in user space has its names, types and attributes.
-stands_in=BIT_MACRO,CAMELCASE,MACRO_ARG_REUSE,MACRO_ARG_UNUSED,INIT_ATTRIBUTE,AVOID_EXTERNS
-stands_in+=,EMBEDDED_FUNCTION_NAME,IS_ENABLED_CONFIG,NEW_TYPEDEFS,PREFER_DEFINED_ATTRIBUTE_MACRO
-stands_in+=,LONG_LINE,LONG_LINE_COMMENT,LONG_LINE_STRING,REPEATED_WORD,UNNECESSARY_ELSE
-checkpatch() {
-	local ignore=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID
-
-	[[ $1 != *tools-testing* ]] || ignore+=,$stands_in
-	(cd "$OUT" && "$TREE_BASE/scripts/checkpatch.pl" --root="$TREE_BASE" --strict --no-signoff --no-summary \
-		--terse --ignore "$ignore" "$1")
-}
 
 ok "series applies, no fuzz, no offset" applies
 ok "git am takes the mails, with the same result" mails_apply
-# What make series writes: nothing is left to be filled in, and git am takes it.
-mails() {
-	local git=$CHECK/mails series patches
-
-	FROM='A Sender <a@example.org>' "$ROOT/scripts/mails" || return
-	! grep -nE '\*\*\* |@[A-Z]+@' "$OUT"/mail/*/*.patch || return 1
-	[ "$(grep -l '^Signed-off-by: A Sender <a@example.org>$' "$OUT"/mail/*/*.patch | wc -l)" -eq "$(grep -c '^0' "$ROOT/$SERIES_DIR/series")" ] ||
-		{ echo "not all patches are signed off"; return 1; }
-	rm -rf "$git"
-	git init -q "$git"
-	git -C "$OUT/files" archive "$(git -C "$OUT/files" rev-list --max-parents=0 HEAD)" | tar -x -C "$git"
-	git -C "$git" add -A
-	git -C "$git" -c user.name=a -c user.email=a@b commit -qm base
-	for series in xen mm; do
-		mapfile -t patches < <(find "$OUT/mail/$series" -name '0*.patch' ! -name '0000-*' | sort)
-		git -C "$git" -c user.name=a -c user.email=a@b am -q "${patches[@]}" || return
-	done
-	git -C "$git" diff --exit-code --stat HEAD "$(git -C "$git" fetch -q "$OUT/files" && echo FETCH_HEAD)"
-}
 ok "the mails of both series: complete, and git am takes them" mails
 ok "names of the old buffer are gone" nothing old_names
 ok "init.c is shorter than base's" shorter
