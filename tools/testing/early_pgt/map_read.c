@@ -330,12 +330,13 @@ static const struct who *find_who(const char *s, const char **at)
 
 	for (p = s; (p = strchr(p, ':')); p++) {
 		for (i = 0; i < ARRAY_SIZE(whos); i++) {
-			size_t n = strlen(whos[i].text) - 1;
+			long n = strlen(whos[i].text) - 1;
+			const char *name = p - n;
 
-			if (p - s < n || strncmp(p - n, whos[i].text, n) ||
-			    (p - s > n && is_alnum(p[-n - 1])))
+			if (p - s < n || strncmp(name, whos[i].text, n) ||
+			    (name > s && is_alnum(name[-1])))
 				continue;
-			*at = p - n;
+			*at = name;
 			return &whos[i];
 		}
 	}
@@ -1160,8 +1161,6 @@ static void check_said(struct reader *r, const struct table *t)
 	for (i = 0; &r->table[i] < t; i++)
 		if (r->said[i])
 			warn(r, r->said[i], true, "by this line, the kernel has another map, which isn't here: give the whole log");
-	if (t->disorder && r->boots > 1)
-		warn(r, t->first, true, "several boots in reverse order: give the lines of the last one");
 	if (r->lost.dropped)
 		warn(r, r->lost.bad_line, true, "%u line%s left out, the first one is %s",
 		     r->lost.dropped, r->lost.dropped == 1 ? " is" : "s are", r->lost.bad);
@@ -1199,6 +1198,8 @@ static void finish(struct reader *r, int line)
 		map_bad(r->file, t->bad_line, "%s", t->bad);
 	if (i == REPORT)
 		check_report(r, t);
+	else if (i <= FIRMWARE && t->disorder && r->boots > 1)
+		warn(r, t->first, true, "several boots in reverse order: give the lines of the last one");
 	else if (i <= FIRMWARE && !r->new_boot)
 		check_said(r, t);
 
@@ -1280,7 +1281,7 @@ void map_read(struct map *map, const char *file)
 	map->sim.sizes = BIT(PG_LEVEL_4K);
 	while (text_line(&text)) {
 		r.line = text.line;
-		if (map_line)
+		if (map_line && !is_guest(text.s))
 			map_line(text.s, text.line);
 		read_line(&r, text.s);
 	}
