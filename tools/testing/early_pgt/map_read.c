@@ -735,14 +735,18 @@ static bool read_xen(struct reader *r, const char *s)
 		if (!range)
 			continue;
 		ok = skip(&q, "]") && skip(&q, "(") && read_type(blanks(q), &kind);
+		/* Xen has other ranges as well, with fewer digits. */
+		if (!ok && strspn(p + 1, "0123456789abcdef") != 16)
+			return false;
 		p = q;
 		break;
 	}
 	if (!p && xen) {
 		p = xen + 5;
+		/* Its time. */
 		if (*blanks(p) == '[')
-			p = strchr(p, ']') + !!strchr(p, ']');
-		if (!p || !hex(&p, &start) || !skip(&p, "-") || !hex(&p, &end) ||
+			p = strchr(p, ']') ? strchr(p, ']') + 1 : "";
+		if (!hex(&p, &start) || !skip(&p, "-") || !hex(&p, &end) ||
 		    !skip(&p, "("))
 			return false;
 		ok = end-- && read_type(blanks(p), &kind);
