@@ -158,7 +158,7 @@ ok "pasted: mail wrapped, old ranges" pasted 0 "$SAID BIOS-e820 lines 2-3" ' BIO
 ok "pasted: old ranges without types" pasted 2 'pasted.txt:2: warning: 1 line is left out' " BIOS-e820: 0000000000000000 - 000000000009f000 (usable)\n BIOS-e820: 0000000000100000 - 0000000020000000\nBIOS-e820: 0000000020000000 - 0000000040000000 (usable)\n"
 ok "pasted: HTML" pasted 0 "$SAID BIOS-e820 lines 1-2" "<pre><span class='k'>BIOS-e820</span><i>:</i>${E#BIOS-e820:}BIOS-e820: &lbrack;mem 0x100000&#45;&#x30;x3fffffff] usable"
 ok "pasted: a string of JSON" pasted 0 "$SAID BIOS-e820 line 1" "{\"log\": \"${E//\\/\\\\}${F//\\/\\\\}\"}"
-ok "pasted: a line of 64 KB" pasted 0 "$SAID BIOS-e820" "$(printf '%65470s')${E/\\n/ }$F"
+ok "pasted: a line of 64 KB" pasted 0 "$SAID BIOS-e820" "$(printf '%65470s' '')${E/\\n/ }$F"
 ok "pasted: <br>" pasted 0 "$SAID line 1" "0 9efff usable<br>100000 3fffffff usable<br/>"
 ok "pasted: CRLF and BOM" pasted 0 "$SAID lines 1-2" "\xef\xbb\xbf0 9efff usable\r\n100000 3fffffff usable\r\n"
 ok "pasted: UTF-16" utf16 UTF-16
