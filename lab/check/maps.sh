@@ -47,6 +47,18 @@ blanks() {
 	says '^2 maps, ' tool simulate MAPS="$name $CHECK/other.txt" || return 1
 	says '^2 maps, ' make -s -C "$ROOT" simulate MAPS="$name $CHECK/other.txt"
 }
+names() {	# in a folder: each is read, or named, and nothing waits
+	local dir=$CHECK/names
+
+	mkdir -p "$dir"
+	printf '%b' "$E$F" >"$dir/-x.txt"
+	printf 'BZh91AY' >"$dir/bzip2"
+	mkfifo "$dir/fifo"
+	ln -s . "$dir/loop"
+	WHERE=$dir says '^1 maps, ' tool simulate MAPS=-x.txt || return 1
+	ends 2 '^1 maps, .* 1 file not read' simulate -q "$dir" || return 1
+	ends 2 'bzip2: the file is compressed' simulate -q "$dir"
+}
 others_run() {	# two bad files, and a name that isn't there, before good ones
 	local rc=0 said dir=$CHECK/folder
 
@@ -108,14 +120,28 @@ ok "pasted: two boots, no other lines" pasted 0 "$SAID BIOS-e820 lines 3-4" "$E$
 ok "pasted: the last boot has no map" pasted 0 'ends with a boot that has no map' "Linux version 5\n$E${F}Linux version 6\n"
 ok "pasted: lines in reverse" pasted 0 "$SAID BIOS-e820 lines 1-2" "$F$E"
 ok "pasted: repeated lines" pasted 0 "$SAID BIOS-e820 lines 1-3" "$E$E$F$F"
-ok "pasted: no low memory" pasted 0 'warning: no range below 1 MB' "$F"
+ok "pasted: no low memory" pasted 2 'pasted.txt:1: warning: no RAM below 1 MB: the first lines of the map are missing' "$F"
+ok "pasted: a name that was garbled" pasted 2 'pasted.txt:2: warning: 1 line is left out, .* no name' "$E${F/e820:/e82:}"
+ok "pasted: other lines with ranges" pasted 0 "$SAID BIOS-e820 lines 1-2" "$E${F}PCI: MMCONFIG at [mem 0xe0000000-0xefffffff] reserved in E820\npnp 00:01: [mem 0xfed00000-0xfed003ff] has been reserved\n[mem 0xc0000000-0xfec0ffff] available for PCI devices\ne820: remove [mem 0x000a0000-0x000fffff] usable\n"
+ok "pasted: mem=, and no map of its own" pasted 2 'pasted.txt:1: warning: by this line, the kernel has another map' "Command line: ro mem=1G\n$E$F"
+ok "pasted: mem= of the boot before" pasted 0 "$SAID BIOS-e820 lines 4-5" "Command line: ro mem=1G\n${E}BIOS-provided physical RAM map:\n$E$F"
+ok "pasted: a map that is announced, but isn't there" pasted 2 'pasted.txt:3: warning: by this line, the kernel has another map' "$E${F}user-defined physical RAM map:\n"
+ok "pasted: where RAM ends" pasted 0 "$SAID BIOS-e820 lines 1-2" "$E${F}last_pfn = 0x40000 max_arch_pfn = 0x400000000\nlast_pfn = 0x20000 max_arch_pfn = 0x400000000\n"
+ok "pasted: where RAM ends isn't in the map" pasted 2 'pasted.txt:3: warning: RAM ends at 0x80000000, says the kernel, and at 0x40000000' "$E${F}last_pfn = 0x80000 max_arch_pfn = 0x400000000\n"
+ok "pasted: what a 32-bit kernel leaves" pasted 0 "$SAID BIOS-e820 lines 1-2" "$E${F}last_pfn = 0x20000 max_arch_pfn = 0x20000\n"
+ok "pasted: RAM that isn't in the map" pasted 2 'pasted.txt:3: warning: the kernel has 2096632 KB of RAM, and its map 1048188 KB' "$E${F}Memory: 2000000K/2096632K available (14336K kernel code)\n"
+ok "pasted: several boots in reverse order" pasted 2 'warning: several boots in reverse order' "$F${E}Linux version 6\n$G${E}Linux version 5\n"
 ok "pasted: December and February aren't numbers" pasted 0 "$SAID BIOS-e820 lines 2-4" "Dec 30 22:05:18 lab kernel: x\nDec 30 22:05:18 lab kernel: ${E}Feb 26 reserved\nFeb 26 22:05:18 lab kernel: $F"
 ok "pasted: Xen's own map" pasted 0 "$SAID .XEN. lines 2-3" "$HOST"
 ok "pasted: Xen's own map, exclusive" pasted 0 "$SAID .XEN. lines 1-2" '(XEN)  0000000000000000 - 000000000009f000 (usable)\n(XEN)  0000000000100000 - 0000000040000000 (usable)\n'
-ok "pasted: HVM guest in Xen's log" pasted 2 'pasted.txt:2: the map of a guest' "$GUEST"
+ok "pasted: HVM guest in Xen's log" pasted 2 'pasted.txt:1: the map of a guest' "$GUEST"
+ok "pasted: HVM guest's kernel in Xen's log" pasted 0 "$SAID .XEN. lines 2-3" "$HOST(XEN) HVM4: Linux version 6\n(XEN) HVM4: ${E/9efff/8efff}"
 ok "pasted: Xen's own map and a guest's" pasted 0 "$SAID .XEN. lines 2-3" "$HOST$GUEST(d4) ${E/9efff/8efff}"
 ok "pasted: xl info" pasted 2 'pasted.txt:2: no memory map .* dmesg' 'host   : xen\ntotal_memory  : 7933\n'
 ok "pasted: /proc/iomem, not as root" pasted 2 'as root' '00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n'
+ok "pasted: /proc/iomem, all to the left" pasted 0 "2 entries, 1023.6 MiB of RAM, from /proc/iomem lines 1-2" '00000000-0009efff : System RAM\n00100000-3fffffff : System RAM # 1 GB\n01000000-01ffffff : Kernel code\n'
+ok "pasted: /proc/iomem, farther to the right" pasted 0 "2 entries, 1023.6 MiB of RAM, from /proc/iomem lines 1-2" '00000000-0009efff : System RAM\n  00100000-3fffffff : System RAM\n    01000000-01ffffff : Kernel code\n'
+ok "pasted: /sys/firmware/memmap, a part is lost" pasted 2 'warning: 1 line is left out, .* 1 has no start' '0/start:0x0\n0/end:0x9efff\n0/type:System RAM\n1/start:0x100000\n1/type:System RAM\n'
 ok "pasted: /sys/firmware/memmap, grep" pasted 0 "$SAID /sys" '/sys/firmware/memmap/0/end:0x9efff\n/sys/firmware/memmap/0/start:0x0\n/sys/firmware/memmap/0/type:System RAM\n/sys/firmware/memmap/1/end:0x3fffffff\n/sys/firmware/memmap/1/start:0x100000\n/sys/firmware/memmap/1/type:System RAM\n'
 ok "pasted: /sys/firmware/memmap, head" pasted 0 '1 entry, 0.6 MiB of RAM, from /sys' '==> 0/end <==\n0x9efff\n\n==> 0/start <==\n0x0\n\n==> 0/type <==\nSystem RAM\n'
 ok "pasted: /sys/firmware/memmap, by the documentation's script" pasted 0 "3 entries, 1023.6 MiB of RAM, from /sys" '0000000000000000-000000000009e000 (System RAM)\n000000000009e000-000000000009f000 (System RAM)\n0000000000100000-0000000040000000 (System RAM)\n'
@@ -127,6 +153,12 @@ ok "pasted: colours" pasted 0 "$SAID BIOS-e820" "\033[32m[    0.0] \033[0m\033[3
 ok "pasted: code fences" pasted 0 "$SAID lines 2-3" '```\n0 9efff usable\n100000 3fffffff usable\n```\n'
 ok "pasted: quoted mail" pasted 0 "$SAID BIOS-e820" "> > $E> > $F"
 ok "pasted: wrapped mail" pasted 0 "$SAID BIOS-e820" "> BIOS-e820: [mem\n${E#*mem }> ${F/ usable/\\n> usable}"
+ok "pasted: mail wrapped in a number" pasted 0 "$SAID BIOS-e820 lines 3-5" "${E/009efff] us/\\n009efff] us\\n}${F/3fffffff/3f\\nffffff}"
+ok "pasted: mail wrapped, old ranges" pasted 0 "$SAID BIOS-e820 lines 2-3" ' BIOS-e820:\n 0000000000000000 - 000000000009f000 (usable) BIOS-e820: 0000000000100000\n - 0000000040000000 (usable)\n'
+ok "pasted: old ranges without types" pasted 2 'pasted.txt:2: warning: 1 line is left out' " BIOS-e820: 0000000000000000 - 000000000009f000 (usable)\n BIOS-e820: 0000000000100000 - 0000000020000000\nBIOS-e820: 0000000020000000 - 0000000040000000 (usable)\n"
+ok "pasted: HTML" pasted 0 "$SAID BIOS-e820 lines 1-2" "<pre><span class='k'>BIOS-e820</span><i>:</i>${E#BIOS-e820:}BIOS-e820: &lbrack;mem 0x100000&#45;&#x30;x3fffffff] usable"
+ok "pasted: a string of JSON" pasted 0 "$SAID BIOS-e820 line 1" "{\"log\": \"${E//\\/\\\\}${F//\\/\\\\}\"}"
+ok "pasted: a line of 64 KB" pasted 0 "$SAID BIOS-e820" "$(printf '%65470s' '')${E/\\n/ }$F"
 ok "pasted: <br>" pasted 0 "$SAID line 1" "0 9efff usable<br>100000 3fffffff usable<br/>"
 ok "pasted: CRLF and BOM" pasted 0 "$SAID lines 1-2" "\xef\xbb\xbf0 9efff usable\r\n100000 3fffffff usable\r\n"
 ok "pasted: UTF-16" utf16 UTF-16
@@ -140,5 +172,6 @@ ok "pasted: RAM, beside a log" pasted 0 'warning: ranges "start end type" beside
 ok "pasted: ranges are rounded" same "${LOW}$RAM" "0 9fffe usable\n$RAM"
 ok "standard input" standard_input
 ok "names with blanks" blanks
+ok "a name that begins with a dash, a pipe in a folder, a file that is packed" names
 ok "bad files, and the others run" others_run
 ok "base's failure is base's" pasted 0 ' 0 failed.* base fails in 1' 'option pages=4K bottom-up=3000000\n0 fffff usable\n100000 100fff reserved\n200000 48fffff usable\n'

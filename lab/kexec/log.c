@@ -162,7 +162,9 @@ void log_line(const char *s, int line)
 
 	if (s[0] == '#')
 		return;
-	if (strstr(s, "Linux version ")) {
+	/* In a log without first lines, a map begins the next boot. */
+	if (strstr(s, "Linux version ") || ((l->nr_range || l->done) &&
+					    strstr(s, "BIOS-provided physical RAM map"))) {
 		memset(l, 0, sizeof(*l));
 		l->kernel = true;
 		caller[0] = '\0';
@@ -179,7 +181,7 @@ void log_line(const char *s, int line)
 	if (l->done)
 		return;
 	p = after(s, "ommand line: ");
-	if (p) {
+	if (p && !strstr(s, "(XEN)")) {
 		/* A second one is that with built-in parameters, and longer. */
 		snprintf(l->cmdline, sizeof(l->cmdline), "%s", p);
 		l->kernel = true;

@@ -67,5 +67,5 @@ $(eval $(call program,kexec,san,64,kexec/kexec kexec/log kexec/room kexec/base k
 export CMDLINE
 kexec: $(OUT)/kexec
 	@cd "$(WHERE)" && "$(abspath $<)" $(if $(CMDLINE),-c "$$CMDLINE") $(if $(INITRD),-i $(INITRD)) \
-		$(if $(KERNEL),-k $(KERNEL)) "$${MAPS:-maps}"
+		$(if $(KERNEL),-k $(KERNEL)) -- "$${MAPS:-maps}"
 .PHONY: kexec

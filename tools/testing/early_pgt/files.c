@@ -92,7 +92,10 @@ static void collect(const char *path)
 		char sub[4096];
 
 		snprintf(sub, sizeof(sub), "%s/%s", path, names[i]->d_name);
-		collect(sub);
+		/* Not pipes and devices, which may wait, nor links to folders, which may loop. */
+		if (stat(sub, &st) || S_ISREG(st.st_mode) ||
+		    (S_ISDIR(st.st_mode) && names[i]->d_type != DT_LNK))
+			collect(sub);
 		free(names[i]);
 	}
 	free(names);

@@ -52,12 +52,16 @@ struct reader {
 	struct table taken;	/* "start end taken" beside a log */
 	int line;
 	bool new_boot;		/* begins with the next table of a kernel */
+	struct table lost;	/* lines of a map under a name that was garbled */
+	int said[SOURCES];	/* line that says there will be such a table */
+	u64 last_pfn;		/* behind RAM, said after the last table */
+	u64 said_kb;		/* all memory, said at the end */
+	int pfn_line, kb_line;
 	unsigned int boots;
 	bool new_report;
 	unsigned int reports;
 	int guest;		/* line of a guest's map in Xen's log */
 	int zeroes;		/* line of /proc/iomem without addresses */
-	int iomem_indent;
 	bool ranges_from_0;	/* kexec: types of "MEMORY RANGES" */
 	bool kexec_other;
 	int sysfs_nr;
@@ -98,11 +102,13 @@ note(struct map *map, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void __attribute__((format(printf, 3, 4)))
-warn(struct reader *r, int line, const char *fmt, ...)
+/* With @doubt, this may not be the map of that machine. */
+static void __attribute__((format(printf, 4, 5)))
+warn(struct reader *r, int line, bool doubt, const char *fmt, ...)
 {
 	va_list ap;
 
+	r->map->doubtful |= doubt;
 	fprintf(stderr, "%s:%d: warning: ", map_name(r->file), line);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
@@ -136,6 +142,20 @@ static bool hex(const char **at, u64 *val)
 	return true;
 }
 
+/* How many numbers are there, nearby, that may be addresses? */
+static unsigned int numbers(const char *p)
+{
+	unsigned int nr = 0, n;
+	const char *s = p;
+
+	for (; *p && p < s + 80; p += n ?: 1) {
+		for (n = 0; is_hex(p[n]) || (n == 1 && (p[1] | 32) == 'x'); n++)
+			;
+		nr += n >= 8;
+	}
+	return nr;
+}
+
 static bool skip(const char **at, const char *text)
 {
 	const char *p = blanks(*at);
@@ -165,6 +185,7 @@ static const struct {
 	{ "ACPI NVS", MAP_KIND_OTHER }, { "unusable", MAP_KIND_OTHER },
 	{ "persistent", MAP_KIND_OTHER }, { "soft reserved", MAP_KIND_OTHER },
 	{ "device reserved", MAP_KIND_OTHER }, { "type", MAP_KIND_OTHER },
+	{ "application reserved", MAP_KIND_OTHER },
 	{ "ACPI reclaimable", MAP_KIND_OTHER }, { "ACPI tables", MAP_KIND_OTHER },
 	{ "ACPI non-volatile storage", MAP_KIND_OTHER },
 	{ "unknown", MAP_KIND_OTHER }, { "faulty RAM", MAP_KIND_OTHER },
@@ -286,6 +307,7 @@ static void add_kernel(struct reader *r, enum source src, const char *name, u64 
 	if (t->nr && strcmp(t->name, name))
 		r->new_boot = true;
 	begin_boot(r);
+	r->last_pfn = 0;
 	t->name = name;
 	add(r, t, start, end, kind, type);
 }
@@ -303,23 +325,22 @@ static const struct who {
 
 static const struct who *find_who(const char *s, const char **at)
 {
-	const struct who *found = NULL;
+	const char *p;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(whos); i++) {
-		const char *p = s;
+	for (p = s; (p = strchr(p, ':')); p++) {
+		for (i = 0; i < ARRAY_SIZE(whos); i++) {
+			long n = strlen(whos[i].text) - 1;
+			const char *name = p - n;
 
-		while ((p = strstr(p, whos[i].text))) {
-			if (p == s || !is_alnum(p[-1]))
-				break;
-			p++;
-		}
-		if (p && (!found || p < *at)) {
-			found = &whos[i];
-			*at = p;
+			if (p - s < n || strncmp(name, whos[i].text, n) ||
+			    (name > s && is_alnum(name[-1])))
+				continue;
+			*at = name;
+			return &whos[i];
 		}
 	}
-	return found;
+	return NULL;
 }
 
 enum parsed { READ, GAP, CUT, BAD, NONE };
@@ -333,18 +354,19 @@ static enum parsed read_range(const char **at, u64 *start, u64 *end,
 {
 	const char *p = blanks(*at);
 	bool old = *p != '[', gap;
-	enum parsed no = BAD;
+	/* One that is garbled, or prose. */
+	enum parsed no = numbers(p) > 1 ? BAD : NONE;
 	double size;
 	int n = 0;
 
 	if (!*p)
 		return CUT;
-	/* Prose, maybe. */
-	if (old && !(strstr(p, " - ") && strchr(p, '(')))
-		no = NONE;
 	gap = skip(&p, "[gap");
-	if (!old && !gap && !skip(&p, "[mem"))
-		return strstr(p, "0x") ? BAD : NONE;
+	if (!old && !gap) {
+		if (!skip(&p, "[mem"))
+			return no;
+		no = BAD;
+	}
 	if (!*blanks(p))
 		return CUT;
 	if (!hex(&p, start))
@@ -380,12 +402,13 @@ static enum parsed read_range(const char **at, u64 *start, u64 *end,
 	return READ;
 }
 
-static bool is_guest(const char *s, const char *p)
+/* "(XEN) HVM4: ..." and "(d4) ...": what a guest says, in the log of Xen. */
+static bool is_guest(const char *s)
 {
-	const char *d = strstr(s, "(d");
+	const char *d = strstr(s, "(d"), *hvm = strstr(s, " HVM");
 
-	return d && d < p && d[2] >= '1' && d[2] <= '9' && strspn(d + 2, "0123456789") &&
-	       d[2 + strspn(d + 2, "0123456789")] == ')';
+	return (hvm && is_digit(hvm[4]) && strstr(s, "(XEN)")) ||
+	       (d && d[2] >= '1' && d[2] <= '9' && d[2 + strspn(d + 2, "0123456789")] == ')');
 }
 
 /* The first lines of a kernel. */
@@ -394,10 +417,22 @@ static bool new_boot(const char *s)
 	return strstr(s, "Linux version ") || strstr(s, "BIOS-provided physical RAM map");
 }
 
+/* Another kernel: forget what the one before has said of its maps. */
+static void begin_log(struct reader *r, const char *s)
+{
+	if (!r->new_boot || strstr(s, "Linux version ")) {
+		clear(&r->lost);
+		memset(r->said, 0, sizeof(r->said));
+		r->last_pfn = 0;
+		r->said_kb = 0;
+	}
+	r->new_boot = true;
+}
+
 static void end_cut(struct reader *r)
 {
 	/* Prose may end with such a word. */
-	if (r->cut_text[0] && strchr(r->cut_text, '['))
+	if (strchr(r->cut_text, '[') || numbers(r->cut_text))
 		wrong(&r->table[r->cut], r->cut_line, true, "not a range of memory: \"%.70s\"",
 		      r->cut_text);
 	r->cut_text[0] = '\0';
@@ -418,10 +453,6 @@ static bool read_who(struct reader *r, const char *s)
 
 		from = p;
 		p += strlen(who->text);
-		if (is_guest(s, p)) {
-			r->guest = r->guest ?: r->line;
-			return true;
-		}
 		parsed = read_range(&p, &start, &end, &kind, &type);
 		if (parsed == NONE)
 			continue;
@@ -454,28 +485,87 @@ static bool read_who(struct reader *r, const char *s)
 /* A mail's line may go on in the next one, behind marks of quotation. */
 static bool read_cut(struct reader *r, const char *s)
 {
-	char text[2 * sizeof(r->cut_text)];
-	const char *p;
+	static char text[sizeof(r->cut_text) + TEXT_LINE_MAX];
+	enum parsed parsed = BAD;
+	enum map_kind kind;
+	const char *p, *type;
+	u64 start, end;
 	bool used;
-	int line;
+	int i, line;
 
 	if (!r->cut_text[0])
 		return false;
 	s += strspn(s, " >|");
-	if (find_who(s, &p) || new_boot(s) || strstr(s, "early_pgt: ") ||
-	    strlen(s) >= sizeof(text) / 2) {
+	if (!*s)
+		return true;
+	/* Was it cut between words, or in one? */
+	for (i = 0; i < 2 && parsed >= BAD; i++) {
+		snprintf(text, sizeof(text), "%s%s%s", r->cut_text, i ? "" : " ", s);
+		p = strchr(text, ':') + 1;
+		parsed = read_range(&p, &start, &end, &kind, &type);
+	}
+	if (new_boot(s) || strstr(s, "early_pgt: ") || (parsed >= BAD && find_who(s, &p))) {
 		end_cut(r);
 		return false;
 	}
-	snprintf(text, sizeof(text), "%s %.250s", r->cut_text, s);
 	line = r->cut_line;
-	if (!*s)
-		return true;
 	r->cut_text[0] = '\0';
 	used = read_who(r, text);
 	if (r->cut_text[0])
 		r->cut_line = line;
 	return used;
+}
+
+/* A line of a map, but the name before it is garbled? */
+static bool read_lost(struct reader *r, const char *s)
+{
+	const char *p = strstr(s, "[mem "), *q, *type;
+	const char *bios = strstr(s, "BIOS-e8") ?: strstr(s, "BIOS-E8");
+	enum map_kind kind;
+	u64 start, end;
+
+	for (q = p; q && q > s && q[-1] == ' '; q--)
+		;
+	if (!(bios && numbers(bios) > 1) && !(q && q > s && q[-1] == ':' &&
+		       read_range(&p, &start, &end, &kind, &type) == READ))
+		return false;
+	wrong(&r->lost, r->line, true, "a range of a map that has no name: \"%.80s\"", s);
+	return true;
+}
+
+/* What a kernel says of its maps, besides their lines. */
+static void read_said(struct reader *r, const char *s)
+{
+	static const struct {
+		const char *text;
+		enum source src;
+	} heads[] = {
+		{ "user-defined physical RAM map:", USER },
+		{ "extended physical RAM map:", SETUP_DATA },
+		{ "modified physical RAM map:", MODIFIED },
+	};
+	const char *p = strstr(s, "ommand line: ");
+	unsigned long long a, b;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(heads); i++)
+		if (strstr(s, heads[i].text))
+			r->said[heads[i].src] = r->line;
+	if (p && !strstr(s, "(XEN)") &&
+	    ((strstr(p, " mem=") && !strstr(p, " mem=nopentium")) || strstr(p, " memmap=")))
+		r->said[USER] = r->line;
+	p = strstr(s, "last_pfn = ");
+	/* The same number twice: a 32-bit kernel that leaves the rest. */
+	if (p && !r->last_pfn && sscanf(p, "last_pfn = %llx max_arch_pfn = %llx", &a, &b) == 2 &&
+	    a < b) {
+		r->last_pfn = a;
+		r->pfn_line = r->line;
+	}
+	p = strstr(s, "Memory: ");
+	if (p && sscanf(p, "Memory: %lluK/%lluK available", &a, &b) == 2) {
+		r->said_kb = b;
+		r->kb_line = r->line;
+	}
 }
 
 /* "[mem a-b]" of our own messages. */
@@ -633,13 +723,9 @@ static bool read_xen(struct reader *r, const char *s)
 	bool ok = false, range;
 	u64 start, end;
 
-	if (strstr(s, " HVM") && xen && strstr(s, " - ") && strstr(s, " = ")) {
-		r->guest = r->guest ?: r->line;
-		return true;
-	}
-	if (xen && strstr(s, "RAM map:")) {
+	if (xen && (strstr(s, "RAM map:") || strstr(s, "Dom0 memory map:"))) {
 		clear(t);
-		t->name = "(XEN)";
+		t->name = strstr(s, "Dom0") ? "(XEN) Dom0" : "(XEN)";
 		return true;
 	}
 	for (p = s; (p = strchr(p, '[')); p++) {
@@ -649,26 +735,37 @@ static bool read_xen(struct reader *r, const char *s)
 		if (!range)
 			continue;
 		ok = skip(&q, "]") && skip(&q, "(") && read_type(blanks(q), &kind);
+		/* Xen has other ranges as well, with fewer digits. */
+		if (!ok && strspn(p + 1, "0123456789abcdef") != 16)
+			return false;
 		p = q;
 		break;
 	}
 	if (!p && xen) {
 		p = xen + 5;
+		/* Its time. */
 		if (*blanks(p) == '[')
-			p = strchr(p, ']') + !!strchr(p, ']');
-		if (!p || !hex(&p, &start) || !skip(&p, "-") || !hex(&p, &end) ||
+			p = strchr(p, ']') ? strchr(p, ']') + 1 : "";
+		if (!hex(&p, &start) || !skip(&p, "-") || !hex(&p, &end) ||
 		    !skip(&p, "("))
 			return false;
 		ok = end-- && read_type(blanks(p), &kind);
 	}
-	if (!p)
+	if (!p || !(ok || xen))
 		return false;
-	t->name = "(XEN)";
+	t->name = t->name ?: "(XEN)";
 	if (!ok || kind == MAP_KIND_TAKEN)
 		wrong(t, r->line, true, "not a range of memory: \"%.70s\"", s);
 	else
 		add(r, t, start, end, kind, blanks(p));
 	return true;
+}
+
+static void end_sysfs(struct reader *r)
+{
+	if (r->sysfs_has)
+		wrong(&r->table[SYSFS], r->line, true, "%d has no start, end or type", r->sysfs_nr);
+	r->sysfs_has = 0;
 }
 
 /* "7/start:0x100000", or "==> 7/start <==" and the value in the next line. */
@@ -700,7 +797,7 @@ static bool read_sysfs(struct reader *r, const char *s)
 		nr = atoi(q);
 		p += strlen(names[i]);
 		if (nr != r->sysfs_nr || !t->name)
-			r->sysfs_has = 0;
+			end_sysfs(r);
 		t->name = "/sys/firmware/memmap";
 		r->sysfs_nr = nr;
 		if (!strncmp(p, " <==", 4)) {
@@ -801,17 +898,14 @@ static bool read_grub(struct reader *r, const char *s)
 	return true;
 }
 
-/* "a-b : name"; what is inside of a resource is farther to the right. */
+/* "a-b : name", and then what is inside of it. */
 static bool read_iomem(struct reader *r, const char *s)
 {
 	struct table *t = &r->table[IOMEM];
-	const char *p = s + strspn(s, ">|"), *q;
+	const char *q = s + strspn(s, " >|");
 	enum map_kind kind;
 	u64 start, end;
-	int indent;
 
-	q = blanks(p);
-	indent = q - p;
 	if (!hex(&q, &start) || *q++ != '-' || !hex(&q, &end) || !skip(&q, ": "))
 		return false;
 	t->name = "/proc/iomem";
@@ -819,14 +913,13 @@ static bool read_iomem(struct reader *r, const char *s)
 		r->zeroes = r->zeroes ?: r->line;
 		return true;
 	}
-	if (!t->nr)
-		r->iomem_indent = indent;
-	r->iomem_indent = min(r->iomem_indent, indent);
-	if (indent > r->iomem_indent)
+	/* What is inside of another one isn't always farther to the right. */
+	if (t->nr && start >= t->entry[t->nr - 1].start && end < t->entry[t->nr - 1].end)
 		return true;
 	q = blanks(q);
 	kind = MAP_KIND_OTHER;
-	if (is_word(q, "System RAM") && !*blanks(q + strlen("System RAM")))
+	/* Not "System RAM (kmem)". */
+	if (is_word(q, "System RAM") && *blanks(q + strlen("System RAM")) != '(')
 		kind = MAP_KIND_RAM;
 	add(r, t, start, end, kind, q);
 	return true;
@@ -912,18 +1005,26 @@ static void read_own(struct reader *r, const char *s)
 
 static void read_line(struct reader *r, const char *s)
 {
+	const char *p;
+
 	if (*blanks(s) == '#' && blanks(s)[1] == ' ' && !strstr(s, "# early_pgt: "))
 		return;
+	if (is_guest(s)) {
+		if (find_who(s, &p) || strstr(s, "e820 map has"))
+			r->guest = r->guest ?: r->line;
+		return;
+	}
 	if (read_cut(r, s) || read_report(r, s))
 		return;
 	if (new_boot(s)) {
-		r->new_boot = true;
+		begin_log(r, s);
 		/* Lines may have been lost, not only their ends. */
-		if (!find_who(s, &(const char *){ NULL }))
+		if (!find_who(s, &p))
 			return;
 	}
+	read_said(r, s);
 	if (read_who(r, s) || read_xen(r, s) || read_sysfs(r, s) || read_grub(r, s) ||
-	    read_iomem(r, s) || read_dashes(r, s))
+	    read_iomem(r, s) || read_dashes(r, s) || read_lost(r, s))
 		return;
 	read_own(r, s);
 }
@@ -1014,7 +1115,7 @@ static void check_report(struct reader *r, struct table *t)
 	if (!r->has_pages)
 		map_bad(r->file, t->first, "the report has no line \"early_pgt: pages of\", which says for which machine it is");
 	if (r->report_left_out)
-		warn(r, t->last, "the report leaves ranges out: the simulation isn't exact");
+		warn(r, t->last, false, "the report leaves ranges out: the simulation isn't exact");
 	else if (r->said_memory > nr[MAP_KIND_RAM] || r->said_reserved > nr[MAP_KIND_RESERVED])
 		map_bad(r->file, t->last, "%lu ranges of memory and %lu reserved, but the report says %lu and %lu: lines are missing",
 			nr[MAP_KIND_RAM], nr[MAP_KIND_RESERVED],
@@ -1032,6 +1133,8 @@ static void __attribute__((noreturn)) no_map(const struct reader *r, int line, b
 {
 	const struct table *t = &r->table[OWN];
 
+	if (r->lost.dropped)
+		map_bad(r->file, r->lost.bad_line, "%s", r->lost.bad);
 	if (r->zeroes)
 		map_bad(r->file, r->zeroes, "all addresses are 0: read /proc/iomem as root");
 	if (r->guest)
@@ -1053,13 +1156,38 @@ static void keep(struct table *t, struct map_entry **entry, unsigned int *nr)
 	t->entry = NULL;
 }
 
+/* Does what the kernel has said fit the table that was chosen? */
+static void check_said(struct reader *r, const struct table *t)
+{
+	u64 last = 0, kb = 0;
+	unsigned int i;
+
+	for (i = 0; &r->table[i] < t; i++)
+		if (r->said[i])
+			warn(r, r->said[i], true, "by this line, the kernel has another map, which isn't here: give the whole log");
+	if (r->lost.dropped)
+		warn(r, r->lost.bad_line, true, "%u line%s left out, the first one is %s",
+		     r->lost.dropped, r->lost.dropped == 1 ? " is" : "s are", r->lost.bad);
+	for (i = 0; i < t->nr; i++) {
+		if (t->entry[i].kind != MAP_KIND_RAM)
+			continue;
+		last = max(last, PFN_DOWN(t->entry[i].end));
+		kb += (t->entry[i].end - t->entry[i].start) >> 10;
+	}
+	if (r->last_pfn && r->last_pfn != last)
+		warn(r, r->pfn_line, true, "RAM ends at %#llx, says the kernel, and at %#llx in its map: lines are missing",
+		     (unsigned long long)PFN_PHYS(r->last_pfn), (unsigned long long)PFN_PHYS(last));
+	else if (r->said_kb > kb + 1024)
+		warn(r, r->kb_line, true, "the kernel has %llu KB of RAM, and its map %llu KB: lines are missing",
+		     (unsigned long long)r->said_kb, (unsigned long long)kb);
+}
+
 /* Choose a table, and say what was read, and why. */
 static void finish(struct reader *r, int line)
 {
 	struct map *map = r->map;
 	struct table *t = NULL;
 	unsigned int i;
-	bool ram = false;
 	char buf[80];
 
 	for (i = 0; i < SOURCES && !t; i++)
@@ -1074,6 +1202,10 @@ static void finish(struct reader *r, int line)
 		map_bad(r->file, t->bad_line, "%s", t->bad);
 	if (i == REPORT)
 		check_report(r, t);
+	else if (i <= FIRMWARE && t->disorder && r->boots > 1)
+		warn(r, t->first, true, "several boots in reverse order: give the lines of the last one");
+	else if (i <= FIRMWARE && !r->new_boot)
+		check_said(r, t);
 
 	/* What was added by hand. */
 	if (i != REPORT && i != OWN) {
@@ -1082,7 +1214,7 @@ static void finish(struct reader *r, int line)
 		if (r->taken.bad_line)
 			map_bad(r->file, r->taken.bad_line, "%s", r->taken.bad);
 		if (r->table[OWN].nr > r->taken.nr)
-			warn(r, r->table[OWN].first, "ranges \"start end type\" beside %s aren't read",
+			warn(r, r->table[OWN].first, false, "ranges \"start end type\" beside %s aren't read",
 			     t->name);
 	}
 	if (i != REPORT)
@@ -1102,12 +1234,12 @@ static void finish(struct reader *r, int line)
 		note(map, "  the last of %u reports\n", r->reports);
 	if (i >= MODIFIED && i <= FIRMWARE && r->boots > 1)
 		note(map, "  the last of %u boots with a map in this log\n", r->boots);
-	if (i >= MODIFIED && i <= FIRMWARE && r->new_boot)
+	if (i >= MODIFIED && i <= FIRMWARE && r->new_boot && !t->disorder)
 		note(map, "  the log ends with a boot that has no map\n");
 	if (i == FIRMWARE && !strcmp(t->name, "Xen:"))
 		note(map, "  of the machine that Xen gives to this PV domain%s\n",
 		     r->table[XEN].nr ? ", not of the host" : "");
-	if (i == XEN)
+	if (i == XEN && !strcmp(t->name, "(XEN)"))
 		note(map, "  of the host: a domain has less\n");
 	while (++i < SOURCES) {
 		if (!r->table[i].nr || i == OWN)
@@ -1115,19 +1247,17 @@ static void finish(struct reader *r, int line)
 		lines_of(buf, sizeof(buf), &r->table[i]);
 		note(map, "  in place of %s\n", buf);
 	}
-	if (t->dropped) {
-		warn(r, t->bad_line, "%u line%s left out, the first one is %s", t->dropped,
+	if (t->dropped)
+		warn(r, t->bad_line, true, "%u line%s left out, the first one is %s", t->dropped,
 		     t->dropped == 1 ? " is" : "s are", t->bad);
-		map->doubtful = true;
-	}
 	qsort(map->entry, map->nr, sizeof(map->entry[0]), by_start);
-	if (t - r->table < XEN && t - r->table != REPORT && map->entry[0].start >= SZ_1M)
-		warn(r, t->first, "no range below 1 MB: the first lines of the map may be missing");
 	check_overlaps(r, map, t - r->table <= FIRMWARE || t - r->table == OWN);
-	for (i = 0; i < map->nr; i++)
-		ram |= map->entry[i].kind == MAP_KIND_RAM;
-	if (!ram)
+	for (i = 0; i < map->nr && map->entry[i].kind != MAP_KIND_RAM; i++)
+		;
+	if (i == map->nr)
 		map_bad(r->file, t->last, "no usable memory in the file");
+	if (t - r->table != OWN && t - r->table != REPORT && map->entry[i].start >= SZ_1M)
+		warn(r, t->first, true, "no RAM below 1 MB: the first lines of the map are missing");
 }
 
 /**
@@ -1155,11 +1285,12 @@ void map_read(struct map *map, const char *file)
 	map->sim.sizes = BIT(PG_LEVEL_4K);
 	while (text_line(&text)) {
 		r.line = text.line;
-		if (map_line)
+		if (map_line && !is_guest(text.s))
 			map_line(text.s, text.line);
 		read_line(&r, text.s);
 	}
 	end_cut(&r);
+	end_sysfs(&r);
 	finish(&r, text.line);
 	text_close(&text);
 	for (i = 0; i < SOURCES; i++)

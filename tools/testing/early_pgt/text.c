@@ -11,6 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_packed(const struct text *t)
+{
+	static const char * const magic[] = {
+		"\x1f\x8b", "\xfd" "7z", "\x28\xb5\x2f", "BZh", "PK\3\4", "7z\xbc\xaf",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(magic); i++)
+		if (t->size > 4 && !memcmp(t->data, magic[i], strlen(magic[i])))
+			return true;
+	return false;
+}
+
 /**
  * text_open - read a file
  * @t:    returns the text
@@ -43,8 +56,7 @@ const char *text_open(struct text *t, const char *file)
 		why = strerror(errno);
 	else if (t->size >= TEXT_MAX - 1)
 		why = "more than 64 MB: give the lines of one boot";
-	else if (t->size > 2 && (!memcmp(t->data, "\x1f\x8b", 2) || !memcmp(t->data, "\xfd\x37\x7a", 3) ||
-				 !memcmp(t->data, "\x28\xb5\x2f", 3)))
+	else if (is_packed(t))
 		why = "the file is compressed: unpack it first";
 	if (f != stdin)
 		fclose(f);
@@ -81,6 +93,65 @@ static size_t colour(const char *p, const char *end)
 	return 0;
 }
 
+/* What a character looks like: one of ASCII, or nothing (0), or something else. */
+static char plain(unsigned long u)
+{
+	if (u < 0x80)
+		return u >= ' ' || u == '\n' ? u : ' ';
+	if (u == 0xa0 || (u >= 0x2000 && u <= 0x200a) || u == 0x202f || u == 0x205f || u == 0x3000)
+		return ' ';
+	if (u == 0xad || (u >= 0x200b && u <= 0x200f) || (u >= 0x202a && u <= 0x202e) ||
+	    u == 0x2060 || u == 0xfeff)
+		return 0;
+	return (u >= 0x2010 && u <= 0x2015) || u == 0x2212 ? '-' : '?';
+}
+
+/* HTML: "&#45;", "&ndash;", "<br>", "<span class=...>". */
+static size_t html(const char *p, const char *end, char *c)
+{
+	static const struct {
+		const char *text;
+		char c;
+	} all[] = {
+		{ "&nbsp;", ' ' }, { "&gt;", '>' }, { "&lt;", '<' }, { "&amp;", '&' },
+		{ "&quot;", '"' }, { "&ndash;", '-' }, { "&mdash;", '-' }, { "&minus;", '-' },
+		{ "&hyphen;", '-' }, { "&lbrack;", '[' }, { "&lsqb;", '[' },
+		{ "&rbrack;", ']' }, { "&rsqb;", ']' }, { "&colon;", ':' },
+		{ "<br", '\n' }, { "<p", '\n' }, { "</p", '\n' }, { "<div", '\n' },
+		{ "</div", '\n' }, { "<li", '\n' }, { "<tr", '\n' }, { "</tr", '\n' },
+		{ "<td", ' ' }, { "</td", ' ' },
+	};
+	char text[12], *stop;
+	unsigned long u;
+	size_t n, i;
+
+	snprintf(text, sizeof(text), "%.*s", (int)min(end - p, (long)sizeof(text) - 1), p);
+	if (text[0] == '&' && text[1] == '#') {
+		bool hex = (text[2] | 32) == 'x';
+
+		u = strtoul(text + 2 + hex, &stop, hex ? 16 : 10);
+		*c = plain(u);
+		return *stop == ';' && is_alnum(text[2 + hex]) ? stop + 1 - text : 0;
+	}
+	for (n = 1; *p == '<' && p + n < end && n < 200 && !strchr("<>\n", p[n]); n++)
+		;
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		size_t len = strlen(all[i].text);
+
+		if (strncasecmp(text, all[i].text, len) || (*p == '<' && is_alnum(text[len])))
+			continue;
+		*c = all[i].c;
+		if (*p == '&')
+			return len;
+		break;
+	}
+	if (*p != '<' || p + n >= end || p[n] != '>' || (text[1] != '/' && !is_letter(text[1])))
+		return 0;
+	if (i == ARRAY_SIZE(all))
+		*c = 0;
+	return n + 1;
+}
+
 /* What stands for one character of ASCII, or for none (@c is 0), or ends a line. */
 static size_t special(const char *p, const char *end, char *c)
 {
@@ -88,33 +159,32 @@ static size_t special(const char *p, const char *end, char *c)
 		const char *text;
 		char c;
 	} all[] = {
-		{ "<br>", '\n' }, { "<br/>", '\n' }, { "<br />", '\n' },
-		{ "<BR>", '\n' },
-		{ "&nbsp;", ' ' }, { "&#160;", ' ' }, { "&gt;", '>' }, { "&lt;", '<' },
-		{ "&amp;", '&' }, { "=C2=A0", ' ' },
-		{ "\xc2\xa0", ' ' }, { "\xe2\x80\xaf", ' ' }, { "\xe2\x81\x9f", ' ' },
-		{ "\xe3\x80\x80", ' ' },
-		{ "\xc3\x82\xc2\xa0", ' ' },
-		{ "\xc2\xad", 0 }, { "\xef\xbb\xbf", 0 }, { "\xe2\x81\xa0", 0 },
-		{ "\xe2\x88\x92", '-' },
+		/* Of JSON, of mail, and UTF-8 that was taken for Latin-1. */
+		{ "\\n", '\n' }, { "\\r\\n", '\n' }, { "\\t", ' ' },
+		{ "=C2=A0", ' ' }, { "\xc3\x82\xc2\xa0", ' ' },
 	};
+	const unsigned char *u = (const unsigned char *)p;
 	unsigned int i;
-	unsigned char u;
+	size_t n;
 
 	for (i = 0; i < ARRAY_SIZE(all); i++) {
-		size_t n = strlen(all[i].text);
-
+		n = strlen(all[i].text);
 		if ((size_t)(end - p) >= n && !memcmp(p, all[i].text, n)) {
 			*c = all[i].c;
 			return n;
 		}
 	}
-	if (end - p < 3 || memcmp(p, "\xe2\x80", 2))
-		return 0;
-	/* Spaces, marks of no width, dashes. */
-	u = p[2];
-	*c = u <= 0x8a ? ' ' : u <= 0x8f || (u >= 0xaa && u <= 0xae) ? 0 : u <= 0x95 ? '-' : '?';
-	return 3;
+	if (*p == '&' || *p == '<')
+		return html(p, end, c);
+	if (end - p > 1 && (u[0] & 0xe0) == 0xc0 && (u[1] & 0xc0) == 0x80) {
+		*c = plain((u[0] & 0x1f) << 6 | (u[1] & 0x3f));
+		return 2;
+	}
+	if (end - p > 2 && (u[0] & 0xf0) == 0xe0 && (u[1] & 0xc0) == 0x80 && (u[2] & 0xc0) == 0x80) {
+		*c = plain((u[0] & 0xf) << 12 | (u[1] & 0x3f) << 6 | (u[2] & 0x3f));
+		return 3;
+	}
+	return 0;
 }
 
 /**
@@ -129,8 +199,8 @@ static size_t special(const char *p, const char *end, char *c)
 bool text_line(struct text *t)
 {
 	const char *start = (char *)t->data + t->pos, *end = (char *)t->data + t->size;
-	const char *p = start;
-	size_t n = 0, skip;
+	const char *p = start, *blank = NULL;
+	size_t n = 0, skip, n_blank = 0;
 	char c = 0;
 
 	if (p >= end)
@@ -141,6 +211,10 @@ bool text_line(struct text *t)
 
 		/* Most characters. */
 		if (is_alnum(u) || u == ' ') {
+			if (u == ' ') {
+				blank = p;
+				n_blank = n;
+			}
 			t->s[n++] = u;
 			p++;
 			continue;
@@ -150,7 +224,7 @@ bool text_line(struct text *t)
 			p += skip;
 			continue;
 		}
-		skip = u >= 0x80 || strchr("<&=", u) ? special(p, end, &c) : 0;
+		skip = u >= 0x80 || strchr("<&=\\", u) ? special(p, end, &c) : 0;
 		if (skip) {
 			p += skip;
 			if (c == '\n')
@@ -179,6 +253,11 @@ bool text_line(struct text *t)
 			t->s[n++] = '?';
 		else if (u > ' ' && u < 0x7f)
 			t->s[n++] = u;
+	}
+	/* A word of a piece is whole. */
+	if (n == TEXT_LINE_MAX && n_blank) {
+		p = blank;
+		n = n_blank;
 	}
 	t->pos = (char *)p - (char *)t->data;
 	t->s[n] = '\0';
