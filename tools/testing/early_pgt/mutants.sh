@@ -18,11 +18,11 @@ work=$out/mutant
 
 try() {			# try TEST: says what it has to say, if it fails
 	case $1 in
-	random) timeout 40 "$work/exhaustive-64" 14 2 6 ;;
-	layout) timeout 40 "$work/exhaustive-64" rrrrffffffrrrrrrrrrr levels=4 bits=2 sizes=2 split=8 xen=1 ;;
-	exhaustive-*) timeout 40 "$work/$1" 6 2 ;;
-	simulate) timeout 40 "$work/$1" -q maps ;;
-	*) timeout 40 "$work/$1" ;;
+	random) timeout 150 "$work/exhaustive-64" 14 2 6 ;;
+	layout) timeout 150 "$work/exhaustive-64" rrrrffffffrrrrrrrrrr levels=4 bits=2 sizes=2 split=8 xen=1 ;;
+	exhaustive-*) timeout 150 "$work/$1" 6 2 ;;
+	simulate) timeout 150 "$work/$1" -q maps ;;
+	*) timeout 150 "$work/$1" ;;
 	esac >"$work/log" 2>&1
 }
 
