@@ -58,7 +58,6 @@ struct regions {
  * @ram:           memory at the start: what the checks compare with
  * @taken:         reserved at the start
  * @reserved_size: its bytes, as memblock counts them
- * @top_block:     highest large page that was free at the start, or 0
  */
 struct machine {
 	bool ours;
@@ -84,7 +83,6 @@ struct machine {
 	struct regions ram;
 	struct regions taken;
 	unsigned long reserved_size;
-	phys_addr_t top_block;
 };
 
 extern struct machine machine;

@@ -318,10 +318,6 @@ static void start_machine(void)
 		max_low_pfn_shim = min(max_pfn, PFN_DOWN(sim.max_low));
 	sim_end = PFN_PHYS(max_low_pfn_shim);
 
-	machine.top_block = memblock_phys_alloc_range(PMD_SIZE, PMD_SIZE, ISA_END_ADDRESS, sim_end);
-	if (machine.top_block)
-		memblock_phys_free(machine.top_block, PMD_SIZE);
-
 	nr_pfn_mapped = 0;
 	memset(pfn_mapped, 0, sizeof(pfn_mapped));
 	max_pfn_mapped = 0;

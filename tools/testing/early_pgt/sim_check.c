@@ -333,14 +333,21 @@ static void check_pools(void)
 {
 	unsigned long pages = (memblock_reserved_size() - machine.reserved_size) >> PAGE_SHIFT;
 	unsigned long own = sim_result.total - sim_result.bootstrap;
+	phys_addr_t block;
 
 	/* Whole pages of a region array are reserved by memblock itself. */
 	if (memblock.reserved.max == machine.empty.reserved.max &&
 	    memblock.memory.max == machine.empty.memory.max && pages != own)
 		sim_fail("%lu pages reserved for %lu tables", pages, own);
 
-	/* Firmware may own the rest of the large page in which RAM ends. */
-	if (!sim.bottom_up && !IS_ENABLED(SIM_TINY) && machine.top_block &&
+	/*
+	 * Firmware may own the rest of the large page in which RAM ends: it isn't used
+	 * while there is a whole one.
+	 */
+	block = memblock_phys_alloc_range(PMD_SIZE, PMD_SIZE, ISA_END_ADDRESS, sim_end);
+	if (block)
+		memblock_phys_free(block, PMD_SIZE);
+	if (!sim.bottom_up && !IS_ENABLED(SIM_TINY) && block &&
 	    sim_result.highest >= PFN_DOWN(round_down(sim_end, PMD_SIZE)))
 		sim_fail("table at pfn %#lx, in the last part of a large page",
 			 sim_result.highest);
