@@ -29,6 +29,8 @@ help:
 	@echo 'make series-check  which patches apply to another kernel, TREE=PATH, and what conflicts'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo '                (BASE=6.1 or TREE=PATH, here and in the others: another kernel)'
+	@echo 'make usb        an image for a USB stick, which measures both kernels on your own hardware'
+	@echo '                (docs/usb.md; make usb-check boots it in QEMU, in all ways)'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
 	@echo 'make clean      remove results, keep kernel source and objects'
 	@echo 'make distclean  remove build/'
@@ -96,11 +98,17 @@ kdump-arm64: setup
 sabotage: setup lab
 	@lab/sabotage
 
+# The image, and its test, which boots it some 25 times.
+usb: setup
+	@scripts/usb
+usb-check: usb
+	@$(prove) lab/check/usb.t
+
 # Boots are single-threaded: two test files at a time, but for the boot matrix,
 # which runs as many rows at a time as there are processors. TESTS= picks some.
-# domu.t needs one more kernel, and is for those who change lab/domu.
+# domu.t needs one more kernel, and is for those who change lab/domu; usb.t: make usb-check.
 all-tests := $(wildcard lab/check/*.t)
-TESTS ?= $(filter-out %/domu.t,$(all-tests))
+TESTS ?= $(filter-out %/domu.t %/usb.t,$(all-tests))
 no-test = $(filter-out $(all-tests),$(TESTS))
 prove = prove --timer --comments --failures
 named-tests:
@@ -119,4 +127,4 @@ distclean:
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-.PHONY: apply series-check kdump-arm64 simulate kexec exhaustive fuzz mutants coverage
+.PHONY: apply series-check kdump-arm64 usb usb-check simulate kexec exhaustive fuzz mutants coverage
