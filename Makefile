@@ -120,7 +120,7 @@ check: named-tests setup kernels lab
 	exit $$rc
 
 clean:
-	rm -rf build/domu build/demo build/bench build/check build/boot build/lab
+	rm -rf build/usb build/domu build/demo build/bench build/check build/boot build/lab
 
 distclean:
 	rm -rf build
