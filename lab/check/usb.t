@@ -82,15 +82,17 @@ new_stick() {	# new_stick DISK...
 		cp "$image" "$CHECK/$name.img"
 	done
 }
-# All of them, out of a disk's partition, or a partition.
-reports() {	# reports FILE FOLDER
-	local at=0 first sectors
+# All of them, out of a disk's partition, or a partition; or just those that are in OTHER:
+# one that is cut off can't always be read.
+reports() {	# reports FILE FOLDER [OTHER]
+	local at=0 first sectors files=('::/REP-*.TXT')
 
 	[[ $1 != *.img ]] || { partition "$1"; at=$((first * 512)); }
+	[ $# -lt 3 ] || mapfile -t files < <(find "$3" -name 'REP-*' -printf '::/%f\n')
 	rm -rf "$2"
 	mkdir -p "$2"
 	# There may be none.
-	usb_tool mcopy -n -i "$1@@$at" '::/REP-*.TXT' "$2/" 2>"$2.err" ||
+	usb_tool mcopy -n -i "$1@@$at" "${files[@]}" "$2/" 2>"$2.err" ||
 		grep -q 'not found' "$2.err" || { cat "$2.err"; return 1; }
 }
 # Nothing is wrong with the file system.
@@ -275,7 +277,7 @@ cuts() {
 	cp "$CHECK/bios.img" "$CHECK/cut.img" || return
 	for n in 1 2 3 4; do
 		boot "cut-$n" cut bios 2 --cut 'saving the report' "0.$(printf %03d $((RANDOM % 1000)))" &&
-			reports "$CHECK/cut.img" "$CHECK/cut-$n.reports" && kept "$before" "$CHECK/cut-$n.reports" || return
+			reports "$CHECK/cut.img" "$CHECK/cut-$n.reports" "$before" && kept "$before" "$CHECK/cut-$n.reports" || return
 	done
 	boot cut-end cut bios 2 && reports "$CHECK/cut.img" "$CHECK/cut-end.reports" &&
 		kept "$before" "$CHECK/cut-end.reports" && clean "$CHECK/cut.img" || return
@@ -290,7 +292,7 @@ after() {	# after WHAT: in $CHECK/cut.fat
 	cp "$CHECK/cut.fat" "$CHECK/next.fat"
 	usb_tool fsck.fat -a "$CHECK/next.fat" >"$CHECK/fsck.log" 2>&1
 	for file in cut next; do
-		{ reports "$CHECK/$file.fat" "$CHECK/$file.reports" && kept "$before" "$CHECK/$file.reports"; } ||
+		{ reports "$CHECK/$file.fat" "$CHECK/$file.reports" "$before" && kept "$before" "$CHECK/$file.reports"; } ||
 			{ echo "after $1 ($file)"; return 1; }
 	done
 	usb_tool fsck.fat -n "$CHECK/next.fat" >"$CHECK/fsck.log" 2>&1 ||
@@ -328,7 +330,8 @@ prefixes() {
 	done <"$CHECK/writes.list"
 	# As many as a report takes; all of them are the stick that it is on.
 	cp "$CHECK/start.fat" "$CHECK/cut.fat"
-	"$BUILD/lab/replay" "$log" "$first" "$sectors" "$CHECK/cut.fat" 0 1000000 && after "all writes" || return
+	"$BUILD/lab/replay" "$log" "$first" "$sectors" "$CHECK/cut.fat" 0 1000000 && after "all writes" &&
+		reports "$CHECK/cut.fat" "$CHECK/cut.reports" || return
 	[ "$n" -ge 5 ] || { echo "$n writes"; return 1; }
 	good "$CHECK/cut.reports/REP-005.TXT" 2 bios && echo "$n writes"
 }
