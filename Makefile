@@ -9,6 +9,8 @@ help:
 	@echo '                  CMDLINE="crashkernel=...", INITRD=40M, KERNEL=64M: of the next kernel'
 	@echo '                  PICTURE=FILE.svg, for both: draw one map'
 	@echo 'What does the series change?'
+	@echo '  make usb        an image for a USB stick that measures both kernels on your own hardware'
+	@echo '                  (docs/usb.md; make usb-check boots it in QEMU, in all ways)'
 	@echo '  make demo       boot base and patched kernel as dom0 under Xen, show what changed'
 	@echo '                  (MEM=4096: memory of dom0 in MiB)'
 	@echo '  make bench      hypercalls and instructions of base and patched, at all sizes, and of'
@@ -17,6 +19,9 @@ help:
 	@echo '  make series     what is mailed, with cover letters: build/6.12/mail (FROM="Name <mail>")'
 	@echo '  make apply      the series on a branch of a git checkout, TREE=PATH (FROM="Name <mail>")'
 	@echo '  make series-check  which patches apply to another kernel, TREE=PATH, and what conflicts'
+	@echo '  make deb        Debian packages of the patched kernel, as Debian configures it, or'
+	@echo '                  CONFIG=FILE; says first how long it takes (FROM="Name <mail>": who makes them)'
+	@echo '                  (docs/packagers.md; make deb-check installs them into a Debian, and boots)'
 	@echo 'Test it'
 	@echo '  make check      all tests; what CI runs (TESTS=lab/check/dom0.t: some)'
 	@echo '  make check-fast just those that need no kernel build: simulator, real memory'
@@ -103,11 +108,17 @@ kdump-arm64: setup
 sabotage: setup lab
 	@lab/sabotage
 
+# The image, and its test, which boots it some 25 times.
+usb: setup
+	@scripts/usb
+usb-check: usb
+	@$(prove) lab/check/usb.t
+
 # Boots are single-threaded: two test files at a time, but for the boot matrix,
 # which runs as many rows at a time as there are processors. TESTS= picks some.
-# domu.t needs one more kernel, and is for those who change lab/domu.
+# domu.t needs one more kernel, and is for those who change lab/domu; usb.t: make usb-check.
 all-tests := $(wildcard lab/check/*.t)
-TESTS ?= $(filter-out %/domu.t,$(all-tests))
+TESTS ?= $(filter-out %/domu.t %/usb.t,$(all-tests))
 no-test = $(filter-out $(all-tests),$(TESTS))
 prove = prove --timer --comments --failures
 named-tests:
@@ -119,11 +130,11 @@ check: named-tests setup kernels lab
 	exit $$rc
 
 clean:
-	rm -rf build/domu build/demo build/bench build/check build/boot build/lab
+	rm -rf build/usb build/domu build/demo build/bench build/check build/boot build/lab
 
 distclean:
 	rm -rf build
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-.PHONY: apply series-check kdump-arm64 simulate kexec exhaustive fuzz mutants coverage
+.PHONY: apply series-check kdump-arm64 usb usb-check simulate kexec exhaustive fuzz mutants coverage

@@ -47,6 +47,7 @@ BASE_VERSION=${BASE:-6.12}
 	TREE_PATCHED=$OUT/tree-patched/linux
 	TREE_STEP=$OUT/tree-step/linux
 	TREE_KEXEC=$OUT/tree-kexec/linux
+	TREE_BASE_WITH=$OUT/tree-base-with/linux
 }
 export LC_ALL=C
 CALLED_WITH=$*		# for those who wait for us
