@@ -27,6 +27,10 @@ help:
 	@echo 'make series     what is mailed, with cover letters: build/6.12/mail (FROM="Name <mail>")'
 	@echo 'make apply      the series on a branch of a git checkout, TREE=PATH (FROM="Name <mail>")'
 	@echo 'make series-check  which patches apply to another kernel, TREE=PATH, and what conflicts'
+	@echo 'make deb        Debian packages of the patched kernel, as Debian configures it, or'
+	@echo '                CONFIG=FILE; says first how long it takes (FROM="Name <mail>": who makes them)'
+	@echo 'make deb-check  installs them, with a small configuration, into a Debian with Xen and GRUB,'
+	@echo '                boots, removes them, and boots again'
 	@echo 'make kernels    build/6.12/base and build/6.12/patched: vmlinux, bzImage'
 	@echo '                (BASE=6.1 or TREE=PATH, here and in the others: another kernel)'
 	@echo 'make setup      install the Debian packages needed (scripts/packages)'
@@ -41,7 +45,7 @@ setup:
 	@scripts/setup
 
 # The shell takes them from the environment: names may have blanks.
-export MAPS PICTURE CMDLINE INITRD KERNEL BASE TREE FROM
+export MAPS PICTURE CMDLINE INITRD KERNEL BASE TREE FROM CONFIG
 # In user space, with the base's source beside it.
 USER = $(MAKE) -s -C tools/testing/early_pgt
 source: setup
@@ -84,6 +88,10 @@ kernels: setup
 	@scripts/kernel base
 	@scripts/kernel patched
 
+deb: setup
+	@scripts/setup deb
+	@scripts/deb
+
 lab: setup
 	@$(MAKE) -s -C lab OUT=$(CURDIR)/build/lab
 
@@ -98,9 +106,10 @@ sabotage: setup lab
 
 # Boots are single-threaded: two test files at a time, but for the boot matrix,
 # which runs as many rows at a time as there are processors. TESTS= picks some.
-# domu.t needs one more kernel, and is for those who change lab/domu.
+# domu.t needs one more kernel, and is for those who change lab/domu; deb.t is make
+# deb-check.
 all-tests := $(wildcard lab/check/*.t)
-TESTS ?= $(filter-out %/domu.t,$(all-tests))
+TESTS ?= $(filter-out %/domu.t %/deb.t,$(all-tests))
 no-test = $(filter-out $(all-tests),$(TESTS))
 prove = prove --timer --comments --failures
 named-tests:
@@ -111,6 +120,12 @@ check: named-tests setup kernels lab
 	$(if $(filter %/boot.t,$(TESTS)),$(prove) lab/check/boot.t || rc=1;) \
 	exit $$rc
 
+deb-check: setup lab
+	@scripts/setup deb
+	@lab/guest/mkdebian
+	@config=$$(scripts/kernel patched deb --configure) && CONFIG="$$config" scripts/deb
+	@$(prove) lab/check/deb.t
+
 clean:
 	rm -rf build/domu build/demo build/bench build/check build/boot build/lab
 
@@ -119,4 +134,4 @@ distclean:
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-.PHONY: apply series-check kdump-arm64 simulate kexec exhaustive fuzz mutants coverage
+.PHONY: deb deb-check apply series-check kdump-arm64 simulate kexec exhaustive fuzz mutants coverage
