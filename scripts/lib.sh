@@ -144,10 +144,10 @@ watched() {		# watched WHAT LOG LINES COMMAND...
 
 	shift 3
 	start=$(date +%s) said=$start
-	# The command itself, not a shell around it: when we are ended, it must not go on.
-	"$@" </dev/null >"$log" 2>&1 &
+	# A process group of its own: when we are ended, nothing of it must go on.
+	setsid "$@" </dev/null >"$log" 2>&1 &
 	pid=$!
-	trap 'kill -TERM "$pid" 2>/dev/null; wait "$pid"' EXIT
+	trap 'kill -TERM -- "-$pid" 2>/dev/null; wait "$pid"' EXIT
 	trap 'exit 130' INT TERM HUP
 	while kill -0 "$pid" 2>/dev/null; do
 		now=$(date +%s)
