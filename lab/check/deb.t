@@ -20,7 +20,7 @@ boot() {	# boot WHAT REGEX...
 	done
 	"$ROOT/lab/guest/mkstep" "$CHECK/step" "$what" "$package" &&
 		"$ROOT/lab/boot" --from-disk --disk "$disk" --disk "$CHECK/step" --mem 1536 --name "deb-$what" \
-			--log "$CHECK/$what.log" --timeout 900 "${expect[@]}"
+			--log "$CHECK/$what.log" --timeout 1800 "${expect[@]}"
 }
 dom0='^EARLY-PGT: dom0 of Xen 4'
 
