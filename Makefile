@@ -53,7 +53,7 @@ setup:
 	@scripts/setup
 
 # The shell takes them from the environment: names may have blanks.
-export MAPS PICTURE CMDLINE INITRD KERNEL BASE TREE FROM
+export MAPS PICTURE CMDLINE INITRD KERNEL BASE TREE FROM CONFIG
 # In user space, with the base's source beside it.
 USER = $(MAKE) -s -C tools/testing/early_pgt
 source: setup
@@ -96,6 +96,10 @@ kernels: setup
 	@scripts/kernel base
 	@scripts/kernel patched
 
+deb: setup
+	@scripts/setup deb
+	@scripts/deb
+
 lab: setup
 	@$(MAKE) -s -C lab OUT=$(CURDIR)/build/lab
 
@@ -116,9 +120,10 @@ usb-check: usb
 
 # Boots are single-threaded: two test files at a time, but for the boot matrix,
 # which runs as many rows at a time as there are processors. TESTS= picks some.
-# domu.t needs one more kernel, and is for those who change lab/domu; usb.t: make usb-check.
+# domu.t needs one more kernel, and is for those who change lab/domu; usb.t and deb.t are
+# make usb-check and make deb-check.
 all-tests := $(wildcard lab/check/*.t)
-TESTS ?= $(filter-out %/domu.t %/usb.t,$(all-tests))
+TESTS ?= $(filter-out %/domu.t %/usb.t %/deb.t,$(all-tests))
 no-test = $(filter-out $(all-tests),$(TESTS))
 prove = prove --timer --comments --failures
 named-tests:
@@ -129,6 +134,12 @@ check: named-tests setup kernels lab
 	$(if $(filter %/boot.t,$(TESTS)),$(prove) lab/check/boot.t || rc=1;) \
 	exit $$rc
 
+deb-check: setup lab
+	@scripts/setup deb
+	@lab/guest/mkdebian
+	@config=$$(scripts/kernel patched deb --configure) && CONFIG="$$config" scripts/deb
+	@$(prove) lab/check/deb.t
+
 clean:
 	rm -rf build/usb build/domu build/demo build/bench build/check build/boot build/lab
 
@@ -137,4 +148,4 @@ distclean:
 
 .NOTPARALLEL:
 .PHONY: help named-tests setup source demo bench series bisect-check randconfig kernels lab check check-fast boot boot-jobs sabotage clean distclean
-.PHONY: apply series-check kdump-arm64 usb usb-check simulate kexec exhaustive fuzz mutants coverage
+.PHONY: apply series-check kdump-arm64 usb usb-check deb deb-check simulate kexec exhaustive fuzz mutants coverage

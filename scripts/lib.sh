@@ -131,3 +131,50 @@ sender() {
 	# shellcheck disable=SC2034  # used by those who source this file
 	from_name=${FROM%% <*} from_mail=${FROM##*<} from_mail=${from_mail%>}
 }
+
+minutes() {	# minutes SECONDS: rounded up
+	local n=$((($1 + 59) / 60))
+
+	printf '%d minute%s' "$n" "$([ "$n" -eq 1 ] || echo s)"
+}
+
+# A build, of whose log about LINES are expected (0: who knows): says how far it is, once
+# a minute, or, on a terminal, all the time. Its exit status.
+watched() {		# watched WHAT LOG LINES COMMAND...
+	local what=$1 log=$2 total=$3 rc=0 start now said n how
+
+	shift 3
+	start=$(date +%s) said=$start
+	# A process group of its own: when we are ended, nothing of it must go on.
+	setsid "$@" </dev/null >"$log" 2>&1 &
+	pid=$!
+	trap 'kill -TERM -- "-$pid" 2>/dev/null; wait "$pid"' EXIT
+	trap 'exit 130' INT TERM HUP
+	while kill -0 "$pid" 2>/dev/null; do
+		now=$(date +%s)
+		n=$(wc -l <"$log")
+		if [ "$total" -eq 0 ]; then
+			how="$n steps"
+		elif [ "$n" -lt 20 ] || [ "$n" -ge "$total" ]; then
+			how="$((n < total ? n * 100 / total : 99)) %"
+		else
+			how="$((n * 100 / total)) %, $(minutes $(((now - start) * (total - n) / n))) left"
+		fi
+		if [ -t 2 ]; then
+			printf '\r\t%-22s  %-40.40s' "$how" "$(tail -n 1 "$log")" >&2
+		elif [ $((now - said)) -ge 60 ]; then
+			step "$what: $how"
+			said=$now
+		fi
+		sleep 1
+	done
+	[ ! -t 2 ] || printf '\r%72s\r' '' >&2
+	wait "$pid" || rc=$?
+	trap - EXIT INT TERM HUP
+	return "$rc"
+}
+
+# What went wrong in a build, or the end of its log.
+build_errors() {	# build_errors LOG
+	grep -m 5 -A 5 -E 'error:|Error [0-9]|undefined reference|FAILED' "$1" >&2 || tail -n 15 "$1" >&2
+}
