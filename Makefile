@@ -138,7 +138,7 @@ deb-check: setup lab
 	@scripts/setup deb
 	@lab/guest/mkdebian
 	@config=$$(scripts/kernel patched deb --configure) && CONFIG="$$config" scripts/deb
-	@$(prove) lab/check/deb.t
+	@$(prove) --verbose lab/check/deb.t
 
 clean:
 	rm -rf build/usb build/domu build/demo build/bench build/check build/boot build/lab

@@ -144,6 +144,7 @@ watched() {		# watched WHAT LOG LINES COMMAND...
 	local what=$1 log=$2 total=$3 rc=0 start now said n how
 
 	shift 3
+	: >"$log"
 	start=$(date +%s) said=$start
 	# A process group of its own: when we are ended, nothing of it must go on.
 	setsid "$@" </dev/null >"$log" 2>&1 &
