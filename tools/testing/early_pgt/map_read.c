@@ -556,8 +556,8 @@ static void read_said(struct reader *r, const char *s)
 		r->said[USER] = r->line;
 	p = strstr(s, "last_pfn = ");
 	/* The same number twice: a 32-bit kernel that leaves the rest. */
-	if (p && !r->last_pfn && sscanf(p, "last_pfn = %llx max_arch_pfn = %llx", &a, &b) == 2 &&
-	    a < b) {
+	if (p && sscanf(p, "last_pfn = %llx max_arch_pfn = %llx", &a, &b) == 2 && a < b &&
+	    a > r->last_pfn) {
 		r->last_pfn = a;
 		r->pfn_line = r->line;
 	}
