@@ -43,4 +43,4 @@ ok "kexec: an initrd that is too large" kexec 1 'FAILS: no room for the initrd, 
 ok "kexec: bad size" kexec 2 '^usage: ' -i many maps
 ok "kexec: bad input" kexec 2 'nosuch: No such file' nosuch
 ok "kexec: bad file beside a good one" kexec 2 'README:[0-9]+: no memory map' README maps/dell-R910_64G.txt
-ok "make kexec: options of make" says 'kernel, 64\.0 MB' env MAPS=samples/user-map.txt make -s OUT="$out" kexec WHERE=. KERNEL=64M INITRD=30M
+ok "make kexec: options of make" says 'kernel, 64\.0 MB' env MAPS=samples/user-map.txt make -s OUT="$BUILD/early_pgt" kexec WHERE=. KERNEL=64M INITRD=30M
