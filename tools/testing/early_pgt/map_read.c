@@ -523,11 +523,12 @@ static bool read_lost(struct reader *r, const char *s)
 	const char *bios = strstr(s, "BIOS-e8") ?: strstr(s, "BIOS-E8");
 	enum map_kind kind;
 	u64 start, end;
+	bool is_range;
 
 	for (q = p; q && q > s && q[-1] == ' '; q--)
 		;
-	if (!(bios && numbers(bios) > 1) && !(q && q > s && q[-1] == ':' &&
-		       read_range(&p, &start, &end, &kind, &type) == READ))
+	is_range = q && q > s && q[-1] == ':' && read_range(&p, &start, &end, &kind, &type) == READ;
+	if (!is_range && !(bios && numbers(bios) > 1))
 		return false;
 	wrong(&r->lost, r->line, true, "a range of a map that has no name: \"%.80s\"", s);
 	return true;

@@ -14,7 +14,7 @@
 static bool is_packed(const struct text *t)
 {
 	static const char * const magic[] = {
-		"\x1f\x8b", "\xfd" "7z", "\x28\xb5\x2f", "BZh", "PK\3\4", "7z\xbc\xaf",
+		"\037\213", "\3757z", "\050\265\057", "BZh", "PK\003\004", "7z\274\257",
 	};
 	unsigned int i;
 
