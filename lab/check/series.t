@@ -45,7 +45,7 @@ ok "git am takes the mails, with the same result" mails_apply
 ok "the mails of both series: complete, and git am takes them" mails
 ok "names of the old buffer are gone" nothing old_names
 ok "init.c is shorter than base's" shorter
-for mail in "$OUT"/mbox/*.patch; do
+for mail in "$CHECK"/series/mbox/*.patch; do
 	ok "checkpatch --strict: ${mail##*/}" checkpatch "$mail"
 done
 
