@@ -62,7 +62,7 @@ $(KEXEC_OBJ)/kexec.o $(KEXEC_OBJ)/log.o $(KEXEC_OBJ)/room.o: $(KEXEC_OBJ)/%.o: $
 	@mkdir -p $(@D)
 	@$(KEXEC_CC) -c -o $@ $<
 
-$(eval $(call program,kexec,san,64,kexec/kexec kexec/log kexec/room kexec/base kexec/ours kexec/ident kexec/reserve files map map_read text base))
+$(eval $(call program,kexec,san,64,kexec/kexec kexec/log kexec/room kexec/base kexec/ours kexec/ident kexec/reserve files $(READER) base))
 
 export CMDLINE
 kexec: $(OUT)/kexec

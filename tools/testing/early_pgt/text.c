@@ -263,3 +263,92 @@ bool text_line(struct text *t)
 	t->s[n] = '\0';
 	return true;
 }
+
+/**
+ * text_blanks - skip blanks
+ * @p: where
+ *
+ * Return: what is behind them.
+ */
+const char *text_blanks(const char *p)
+{
+	while (*p == ' ')
+		p++;
+	return p;
+}
+
+/**
+ * text_hex - read a hexadecimal number of up to 64 bits, with or without 0x
+ * @at:  where; returns what is behind it
+ * @val: returns the number
+ *
+ * Return: false if there is none, and @at is as it was.
+ */
+bool text_hex(const char **at, u64 *val)
+{
+	const char *p = text_blanks(*at);
+	unsigned int n;
+
+	if (p[0] == '0' && (p[1] | 32) == 'x')
+		p += 2;
+	while (p[0] == '0' && p[1] == '0')
+		p++;
+	*val = 0;
+	for (n = 0; is_hex(p[n]); n++)
+		*val = *val << 4 | (is_digit(p[n]) ? p[n] - '0' : (p[n] | 32) - 'a' + 10);
+	if (!n || n > 16 || is_alnum(p[n]))
+		return false;
+	*at = p + n;
+	return true;
+}
+
+/**
+ * text_numbers - how many numbers are there, nearby, that may be addresses?
+ * @p: where
+ *
+ * Return: how many, in the next 80 characters.
+ */
+unsigned int text_numbers(const char *p)
+{
+	unsigned int nr = 0, n;
+	const char *s = p;
+
+	for (; *p && p < s + 80; p += n ?: 1) {
+		for (n = 0; is_hex(p[n]) || (n == 1 && (p[1] | 32) == 'x'); n++)
+			;
+		nr += n >= 8;
+	}
+	return nr;
+}
+
+/**
+ * text_skip - skip blanks, and a text behind them
+ * @at:   where; returns what is behind it
+ * @text: the text
+ *
+ * Return: false if it is not there, and @at is as it was.
+ */
+bool text_skip(const char **at, const char *text)
+{
+	const char *p = text_blanks(*at);
+	size_t n = strlen(text);
+
+	if (strncmp(p, text, n))
+		return false;
+	*at = p + n;
+	return true;
+}
+
+/**
+ * text_is_word - is this a word, in upper case or lower case?
+ * @p:    where
+ * @word: the word, or some
+ *
+ * Return: true if it is there, and ends there.
+ */
+bool text_is_word(const char *p, const char *word)
+{
+	size_t n = strlen(word);
+
+	return !strncasecmp(p, word, n) && !is_alnum(p[n]);
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <linux/types.h>
 
 #define TEXT_MAX	(64UL << 20)	/* bytes of a file */
 #define TEXT_LINE_MAX	(64UL << 10)	/* longer lines are cut into pieces */
@@ -50,5 +51,11 @@ static inline bool is_hex(char c)
 const char *text_open(struct text *t, const char *file);
 bool text_line(struct text *t);
 void text_close(struct text *t);
+
+const char *text_blanks(const char *p);
+bool text_hex(const char **at, u64 *val);
+unsigned int text_numbers(const char *p);
+bool text_skip(const char **at, const char *text);
+bool text_is_word(const char *p, const char *word);
 
 #endif /* EARLY_PGT_TEXT_H */
