@@ -54,7 +54,7 @@ same() {	# same TEXT TEXT: two maps, one result
 }
 big_map() {
 	printf '0 9ffff usable\n100000 7fffffff usable\n100000000 3fffffffffff usable\n' >"$CHECK/64T.txt"
-	says '1 maps, 3 runs.* 0 failed' "$out/simulate" -q "$CHECK/64T.txt"
+	says '1 map, 3 runs.* 0 failed' "$out/simulate" -q "$CHECK/64T.txt"
 }
 
 fragments() {	# 10^4 ranges, 2,600 of RAM and three reserved ones in each
@@ -71,7 +71,7 @@ fragments() {	# 10^4 ranges, 2,600 of RAM and three reserved ones in each
 			done
 		done
 	} >"$map"
-	says '1 maps, 1 runs.* 0 failed' "$out/simulate" -q -e 3200 "$map"
+	says '1 map, 1 runs.* 0 failed' "$out/simulate" -q -e 3200 "$map"
 }
 
 LOW='0 9efff usable\n'

@@ -55,8 +55,8 @@ names() {	# in a folder: each is read, or named, and nothing waits
 	printf 'BZh91AY' >"$dir/bzip2"
 	mkfifo "$dir/fifo"
 	ln -s . "$dir/loop"
-	WHERE=$dir says '^1 maps, ' tool simulate MAPS=-x.txt || return 1
-	ends 2 '^1 maps, .* 1 file not read' simulate -q "$dir" || return 1
+	WHERE=$dir says '^1 map, ' tool simulate MAPS=-x.txt || return 1
+	ends 2 '^1 map, .* 1 file not read' simulate -q "$dir" || return 1
 	ends 2 'bzip2: the file is compressed' simulate -q "$dir"
 }
 others_run() {	# two bad files, and a name that isn't there, before good ones

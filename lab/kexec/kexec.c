@@ -642,7 +642,7 @@ int main(int argc, char **argv)
 	files_collect(argv + optind, picture);
 	counts = files_share(sizeof(*counts));
 	rc = files_run(look, &unread);
-	printf("\n%u maps: something fails with a stock kernel in %u, with ours in %u", counts->maps,
+	printf("\n%u map%s: something fails with a stock kernel in %u, with ours in %u", counts->maps, counts->maps == 1 ? "" : "s",
 	       counts->base, counts->ours);
 	if (counts->wrong)
 		printf("; %u WRONG: the kernel's own code says otherwise", counts->wrong);

@@ -247,12 +247,12 @@ int main(int argc, char **argv)
 	counts = files_share(sizeof(*counts));
 	rc = files_run(simulate, &unread);
 	if (sim_has_base)
-		printf("%s%u maps, %u runs each with base and ours: %u failed, base panics in %u, less room for a crash kernel than base in %u",
-		       brief ? "" : "\n", counts->maps, counts->runs, counts->bad,
+		printf("%s%u map%s, %u runs each with base and ours: %u failed, base panics in %u, less room for a crash kernel than base in %u",
+		       brief ? "" : "\n", counts->maps, counts->maps == 1 ? "" : "s", counts->runs, counts->bad,
 		       counts->base_panics, counts->less_room);
 	else
-		printf("%s%u maps, %u runs: %u failed; nothing to compare with (BASE=)",
-		       brief ? "" : "\n", counts->maps, counts->runs, counts->bad);
+		printf("%s%u map%s, %u runs: %u failed; nothing to compare with (BASE=)",
+		       brief ? "" : "\n", counts->maps, counts->maps == 1 ? "" : "s", counts->runs, counts->bad);
 	if (counts->base_fails)
 		printf(", base fails in %u", counts->base_fails);
 	if (unread)
