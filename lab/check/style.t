@@ -32,10 +32,15 @@ binaries() {
 		[ "$(stat -c %s "$file")" -lt 262144 ] || echo "$file: larger than 256 KB"
 	done
 }
+# As git am does. Of patches, the context isn't ours; pictures are gnuplot's.
+whitespace() {
+	git -c safe.directory='*' diff --check "$(git hash-object -t tree /dev/null)" -- . ':!*.patch' ':!docs/*.svg'
+}
 
 ok "shell files found" found_shell
 ok "shellcheck: all shell files" shellcheck -x "${shell[@]}"
 ok "SPDX line in every file" nothing without_spdx
 ok "no binary and no large file" nothing binaries
+ok "no stray blanks, no empty line at the end of a file" whitespace
 ok "tools build without a warning" make -s -C "$ROOT/lab" OUT="$CHECK/tools"
 finish

@@ -200,4 +200,3 @@ void map_choose(struct reader *r, int line)
 	if (t - r->table != OWN && t - r->table != REPORT && map->entry[i].start >= SZ_1M)
 		map_warn(r, t->first, true, "no RAM below 1 MB: the first lines of the map are missing");
 }
-

@@ -295,4 +295,3 @@ void read_own(struct reader *r, const char *s)
 	if (kind == MAP_KIND_TAKEN)
 		table_add(r, &r->taken, start, end, kind, p);
 }
-

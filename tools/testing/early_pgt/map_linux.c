@@ -299,4 +299,3 @@ void read_said(struct reader *r, const char *s)
 		r->kb_line = r->line;
 	}
 }
-

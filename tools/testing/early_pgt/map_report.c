@@ -214,4 +214,3 @@ void check_report(struct reader *r, struct table *t)
 	r->map->fixed = true;
 	free_tables(t, &r->map->sim);
 }
-
