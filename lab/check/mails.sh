@@ -17,6 +17,15 @@ checkpatch() {
 		--terse --ignore "$ignore" "$1")
 }
 
+# A git tree of the touched files as base has them.
+base_tree() {	# base_tree FOLDER FILES: of scripts/series
+	rm -rf "$1"
+	git init -q "$1" &&
+	git -C "$2" archive "$(git -C "$2" rev-list --max-parents=0 HEAD)" | tar -x -C "$1" &&
+	git -C "$1" add -A &&
+	git -C "$1" -c user.name=a -c user.email=a@b commit -qm base
+}
+
 # What make series writes: nothing is left to be filled in, and git am takes it.
 mails() {
 	local git=$CHECK/mails series patches
@@ -25,11 +34,7 @@ mails() {
 	! grep -nE '\*\*\* |@[A-Z]+@' "$OUT"/mail/*/*.patch || return 1
 	[ "$(grep -l '^Signed-off-by: A Sender <a@example.org>$' "$OUT"/mail/*/*.patch | wc -l)" -eq "$(grep -c '^0' "$ROOT/$SERIES_DIR/series")" ] ||
 		{ echo "not all patches are signed off"; return 1; }
-	rm -rf "$git"
-	git init -q "$git"
-	git -C "$OUT/files" archive "$(git -C "$OUT/files" rev-list --max-parents=0 HEAD)" | tar -x -C "$git"
-	git -C "$git" add -A
-	git -C "$git" -c user.name=a -c user.email=a@b commit -qm base
+	base_tree "$git" "$OUT/files" || return
 	for series in xen mm; do
 		mapfile -t patches < <(find "$OUT/mail/$series" -name '0*.patch' ! -name '0000-*' | sort)
 		git -C "$git" -c user.name=a -c user.email=a@b am -q "${patches[@]}" || return

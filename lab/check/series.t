@@ -16,11 +16,7 @@ applies() {
 mails_apply() {
 	local work=$CHECK/am
 
-	git init -q "$work" &&
-	git -C "$CHECK/series/files" archive "$(git -C "$CHECK/series/files" rev-list --max-parents=0 HEAD)" |
-		tar -x -C "$work" &&
-	git -C "$work" add -A &&
-	git -C "$work" -c user.name=t -c user.email=t@localhost commit -q -m base &&
+	base_tree "$work" "$CHECK/series/files" &&
 	git -C "$work" -c user.name=t -c user.email=t@localhost am -q "$CHECK"/series/mbox/*.patch &&
 	diff -r -x .git "$work" "$CHECK/series/files" &&
 	while read -r file; do
