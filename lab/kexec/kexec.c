@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RAM = 1, RESERVED = 2, ACPI = 3, NVS = 4, UNUSABLE = 5, PMEM = 7, PRAM = 12 };
-
 struct map map;
 static struct kexec_machine machine;
 static const char *option_cmdline, *picture;
@@ -84,115 +82,6 @@ const char *amount(u64 bytes, char *buf)
 	else
 		sprintf(buf, "%llu KB", (unsigned long long)bytes >> 10);
 	return buf;
-}
-
-static unsigned int type_of(const struct map_entry *e)
-{
-	static const struct {
-		const char *name;
-		unsigned int type;
-	} names[] = {
-		{ "reserved", RESERVED }, { "ACPI NVS", NVS }, { "ACPI non-volatile", NVS },
-		{ "ACPI", ACPI }, { "unusable", UNUSABLE }, { "soft reserved", 0xefffffff },
-		{ "persistent (type 12)", PRAM }, { "persistent", PMEM },
-	};
-	unsigned int i, nr;
-
-	if (e->kind == MAP_KIND_RAM || e->kind == MAP_KIND_TAKEN)
-		return RAM;
-	if (sscanf(e->type, "type %u", &nr) == 1)
-		return nr;
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strncasecmp(e->type, names[i].name, strlen(names[i].name)))
-			return names[i].type;
-	/* Numbers of kexec -d; and of /proc/iomem what is no e820 entry at all. */
-	return e->type[0] >= '0' && e->type[0] <= '9' ? RESERVED : 0;
-}
-
-static void add_entry(struct kexec_table *t, u64 start, u64 end, unsigned int type)
-{
-	if (start < end && t->nr < KEXEC_RANGES)
-		t->entry[t->nr++] = (struct kexec_entry) { start, end - start, type };
-}
-
-/* As e820__memory_setup(); and trim_bios_range(), if the table is one to boot with. */
-static void set_table(struct kexec_table *t, const struct map_entry *e, unsigned int nr, bool trim)
-{
-	unsigned int i, type;
-
-	memset(t, 0, sizeof(*t));
-	if (trim)
-		add_entry(t, 0, PAGE_SIZE, RESERVED);
-	for (i = 0; i < nr; i++) {
-		type = e[i].kind == MAP_KIND_RESERVED ? 0 : type_of(&e[i]);
-		if (!type)
-			continue;
-		if (trim && type == RAM) {
-			add_entry(t, e[i].start, min_t(u64, e[i].end, 0xa0000), type);
-			add_entry(t, max_t(u64, e[i].start, ISA_END_ADDRESS), e[i].end, type);
-		} else {
-			add_entry(t, e[i].start, e[i].end, type);
-		}
-	}
-	kexec_base.update_table(t);
-}
-
-/* How much of a range has a table as RAM? */
-static u64 ram_in(const struct kexec_table *t, u64 start, u64 end)
-{
-	unsigned int i;
-	u64 sum = 0;
-
-	for (i = 0; i < t->nr; i++) {
-		u64 a = max_t(u64, t->entry[i].addr, start);
-		u64 b = min_t(u64, t->entry[i].addr + t->entry[i].size, end);
-
-		if (t->entry[i].type == RAM && a < b)
-			sum += b - a;
-	}
-	return sum;
-}
-
-static void set_plugged(struct kexec_machine *m)
-{
-	unsigned int i;
-
-	for (i = 0; i < map.nr_iomem; i++) {
-		const struct map_entry *e = &map.iomem[i];
-
-		if (e->kind == MAP_KIND_RAM && e->start >= ISA_END_ADDRESS &&
-		    !ram_in(&m->memory, e->start, e->end) && m->nr_plugged < ARRAY_SIZE(m->plugged))
-			m->plugged[m->nr_plugged++] = (struct kexec_area) { e->start, e->end };
-	}
-}
-
-static void set_machine(struct kexec_machine *m)
-{
-	unsigned int i;
-
-	memset(m, 0, sizeof(*m));
-	set_table(&m->memory, map.entry, map.nr, true);
-	if (map.firmware)
-		set_table(&m->firmware, map.firmware, map.nr_firmware, false);
-	else
-		set_table(&m->firmware, map.entry, map.nr, false);
-	set_plugged(m);
-
-	m->mapped[m->nr_mapped++] = (struct kexec_area) { 0, ISA_END_ADDRESS };
-	for (i = 0; i < m->memory.nr; i++) {
-		u64 start = max_t(u64, m->memory.entry[i].addr, ISA_END_ADDRESS);
-		u64 end = m->memory.entry[i].addr + m->memory.entry[i].size;
-
-		if (m->memory.entry[i].type == RAM && start < end)
-			m->mapped[m->nr_mapped++] = (struct kexec_area) { start, end };
-	}
-	for (i = 0; i < m->nr_plugged; i++)
-		m->mapped[m->nr_mapped++] = m->plugged[i];
-	m->gbpages = log_facts.gbpages;
-	m->levels = 4;
-	for (i = 0; i < m->nr_mapped; i++)
-		if (m->mapped[i].end > LIMIT_4LEVEL)
-			m->levels = 5;
 }
 
 /* --- tables of firmware --------------------------------------------------------- */

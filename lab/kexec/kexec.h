@@ -69,6 +69,25 @@ void log_line(const char *s, int line);
 
 int reserve_for_crash(char *cmdline, struct kexec_area *crash, struct kexec_area *low);
 
+/* Of e820 entries, as in asm/e820/types.h. */
+enum { RAM = 1, RESERVED = 2, ACPI = 3, NVS = 4, UNUSABLE = 5, PMEM = 7, PRAM = 12 };
+
+/**
+ * ram_in - how much of a range a table has as RAM
+ * @t:     a table of memory
+ * @start: first byte
+ * @end:   past the last byte
+ *
+ * Return: bytes
+ */
+u64 ram_in(const struct kexec_table *t, u64 start, u64 end);
+
+/**
+ * set_machine - fill in the memory of a machine from the map and the log that were read
+ * @m: the machine; nothing is set of its crash kernel
+ */
+void set_machine(struct kexec_machine *m);
+
 /* Of kexec.c. */
 extern struct map map;
 

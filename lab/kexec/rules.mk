@@ -58,11 +58,11 @@ $(KEXEC_OBJ)/reserve.o: $(KEXEC)/reserve.c $(OUT)/src/kexec/crash_reserve.c $(OU
 	@mkdir -p $(@D)
 	@$(KEXEC_CC) -c -o $@ $<
 
-$(KEXEC_OBJ)/kexec.o $(KEXEC_OBJ)/log.o $(KEXEC_OBJ)/room.o: $(KEXEC_OBJ)/%.o: $(KEXEC)/%.c $(KEXEC)/rules.mk | $(LINKS)
+$(KEXEC_OBJ)/kexec.o $(KEXEC_OBJ)/log.o $(KEXEC_OBJ)/machine.o $(KEXEC_OBJ)/room.o: $(KEXEC_OBJ)/%.o: $(KEXEC)/%.c $(KEXEC)/rules.mk | $(LINKS)
 	@mkdir -p $(@D)
 	@$(KEXEC_CC) -c -o $@ $<
 
-$(eval $(call program,kexec,san,64,kexec/kexec kexec/log kexec/room kexec/base kexec/ours kexec/ident kexec/reserve files $(READER) base))
+$(eval $(call program,kexec,san,64,kexec/kexec kexec/log kexec/machine kexec/room kexec/base kexec/ours kexec/ident kexec/reserve files $(READER) base))
 
 export CMDLINE
 kexec: $(OUT)/kexec
