@@ -49,7 +49,8 @@ BASE_VERSION=${BASE:-6.12}
 	TREE_KEXEC=$OUT/tree-kexec/linux
 	TREE_BASE_WITH=$OUT/tree-base-with/linux
 }
-export LC_ALL=C
+# An ordinary user's PATH has neither mkswap nor sfdisk nor mkfs.ext4.
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 CALLED_WITH=$*		# for those who wait for us
 
 # Exit codes, as in Xen's test framework: success, failure, error, crash, skip.
