@@ -125,12 +125,13 @@ usb-check: usb
 all-tests := $(wildcard lab/check/*.t)
 TESTS ?= $(filter-out %/domu.t %/usb.t %/deb.t,$(all-tests))
 no-test = $(filter-out $(all-tests),$(TESTS))
+by-twos = $(filter-out %/boot.t,$(TESTS))
 prove = prove --timer --comments --failures
 named-tests:
 	$(if $(no-test),$(error TESTS: no test is named $(no-test); there are $(all-tests)))
 check: named-tests setup kernels lab
 	@rc=0; \
-	$(if $(filter-out %/boot.t,$(TESTS)),$(prove) -j 2 $(filter-out %/boot.t,$(TESTS)) || rc=1;) \
+	$(if $(by-twos),$(prove) -j 2 $(by-twos) || rc=1;) \
 	$(if $(filter %/boot.t,$(TESTS)),$(prove) lab/check/boot.t || rc=1;) \
 	exit $$rc
 

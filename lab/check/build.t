@@ -43,14 +43,18 @@ new_warnings() {
 	comm -13 "$CHECK/base.warnings" "$CHECK/patched.warnings"
 }
 
+proves() {	# proves N TEST...: so often does make check call prove
+	local calls
+
+	calls=$(make -n -C "$ROOT" check TESTS="${*:2}" | grep -o 'prove --timer' | wc -l)
+	[ "$calls" -eq "$1" ] || { echo "make check TESTS='${*:2}' calls prove $calls times"; return 1; }
+}
+
 ok "patched kernel builds without a warning" no_warnings
 ok "touched files build with W=1 C=2: ${objects[*]}" compiled
 ok "no W=1 or sparse warning that base doesn't have" nothing new_warnings
 ok "bisect-check names a patch that isn't there" refuses '99: no such patch: series/6.12/series has 1 to' "$ROOT/scripts/bisect-check" 99
 ok "randconfig names a number that isn't one" refuses '^randconfig: 3x: SEED is' env SEED=3x "$ROOT/scripts/randconfig"
-proves() {	# proves N TEST...: so often does make check call prove
-	[ "$(make -n -C "$ROOT" check TESTS="${*:2}" | grep -o 'prove --timer' | wc -l)" -eq "$1" ]
-}
 ok "make check TESTS= runs what it names, and nothing else" proves 1 lab/check/boot.t
 ok "make check TESTS= runs the boot matrix apart" proves 2 lab/check/boot.t lab/check/fast.t
 rm -rf "$CHECK"/obj-*

@@ -233,7 +233,7 @@ static void load_rows(bool is_crash)
 		for (i = 0; i < machine.memory.nr; i++) {
 			unsigned int type = machine.memory.entry[i].type;
 
-			left += type != RAM && type != ACPI && type != NVS;
+			left += type != E820_TYPE_RAM && type != E820_TYPE_ACPI && type != E820_TYPE_NVS;
 		}
 		say(0, "%u of %u ranges of the map", left, machine.memory.nr);
 		say(1, "%s", column[0]);

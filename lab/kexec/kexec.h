@@ -69,9 +69,6 @@ void log_line(const char *s, int line);
 
 int reserve_for_crash(char *cmdline, struct kexec_area *crash, struct kexec_area *low);
 
-/* Of e820 entries, as in asm/e820/types.h. */
-enum { RAM = 1, RESERVED = 2, ACPI = 3, NVS = 4, UNUSABLE = 5, PMEM = 7, PRAM = 12 };
-
 /**
  * ram_in - how much of a range a table has as RAM
  * @t:     a table of memory

@@ -6,29 +6,32 @@
 
 #include "kexec.h"
 
-#include <stdlib.h>
-
 static unsigned int type_of(const struct map_entry *e)
 {
 	static const struct {
 		const char *name;
 		unsigned int type;
 	} names[] = {
-		{ "reserved", RESERVED }, { "ACPI NVS", NVS }, { "ACPI non-volatile", NVS },
-		{ "ACPI", ACPI }, { "unusable", UNUSABLE }, { "soft reserved", 0xefffffff },
-		{ "persistent (type 12)", PRAM }, { "persistent", PMEM },
+		{ "reserved", E820_TYPE_RESERVED },
+		{ "ACPI NVS", E820_TYPE_NVS },
+		{ "ACPI non-volatile", E820_TYPE_NVS },
+		{ "ACPI", E820_TYPE_ACPI },
+		{ "unusable", E820_TYPE_UNUSABLE },
+		{ "soft reserved", E820_TYPE_SOFT_RESERVED },
+		{ "persistent (type 12)", E820_TYPE_PRAM },
+		{ "persistent", E820_TYPE_PMEM },
 	};
 	unsigned int i, nr;
 
 	if (e->kind == MAP_KIND_RAM || e->kind == MAP_KIND_TAKEN)
-		return RAM;
+		return E820_TYPE_RAM;
 	if (sscanf(e->type, "type %u", &nr) == 1)
 		return nr;
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strncasecmp(e->type, names[i].name, strlen(names[i].name)))
 			return names[i].type;
 	/* Numbers of kexec -d; and of /proc/iomem what is no e820 entry at all. */
-	return e->type[0] >= '0' && e->type[0] <= '9' ? RESERVED : 0;
+	return e->type[0] >= '0' && e->type[0] <= '9' ? E820_TYPE_RESERVED : 0;
 }
 
 static void add_entry(struct kexec_table *t, u64 start, u64 end, unsigned int type)
@@ -44,12 +47,12 @@ static void set_table(struct kexec_table *t, const struct map_entry *e, unsigned
 
 	memset(t, 0, sizeof(*t));
 	if (trim)
-		add_entry(t, 0, PAGE_SIZE, RESERVED);
+		add_entry(t, 0, PAGE_SIZE, E820_TYPE_RESERVED);
 	for (i = 0; i < nr; i++) {
 		type = e[i].kind == MAP_KIND_RESERVED ? 0 : type_of(&e[i]);
 		if (!type)
 			continue;
-		if (trim && type == RAM) {
+		if (trim && type == E820_TYPE_RAM) {
 			add_entry(t, e[i].start, min_t(u64, e[i].end, 0xa0000), type);
 			add_entry(t, max_t(u64, e[i].start, ISA_END_ADDRESS), e[i].end, type);
 		} else {
@@ -68,7 +71,7 @@ u64 ram_in(const struct kexec_table *t, u64 start, u64 end)
 		u64 a = max_t(u64, t->entry[i].addr, start);
 		u64 b = min_t(u64, t->entry[i].addr + t->entry[i].size, end);
 
-		if (t->entry[i].type == RAM && a < b)
+		if (t->entry[i].type == E820_TYPE_RAM && a < b)
 			sum += b - a;
 	}
 	return sum;
@@ -104,7 +107,7 @@ void set_machine(struct kexec_machine *m)
 		u64 start = max_t(u64, m->memory.entry[i].addr, ISA_END_ADDRESS);
 		u64 end = m->memory.entry[i].addr + m->memory.entry[i].size;
 
-		if (m->memory.entry[i].type == RAM && start < end)
+		if (m->memory.entry[i].type == E820_TYPE_RAM && start < end)
 			m->mapped[m->nr_mapped++] = (struct kexec_area) { start, end };
 	}
 	for (i = 0; i < m->nr_plugged; i++)

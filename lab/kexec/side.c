@@ -54,11 +54,6 @@ static inline u64 resource_size(const struct resource *r)
 	return r->end - r->start + 1;
 }
 
-enum e820_type {
-	E820_TYPE_RAM = 1, E820_TYPE_RESERVED, E820_TYPE_ACPI, E820_TYPE_NVS,
-	E820_TYPE_PRAM = 12, E820_TYPE_SOFT_RESERVED = 0xefffffff,
-};
-
 #define E820_MAX_ENTRIES_ZEROPAGE KEXEC_ZEROPAGE
 #define E820_MAX_ENTRIES	KEXEC_RANGES
 

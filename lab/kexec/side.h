@@ -14,6 +14,13 @@
 /* Of struct boot_params. */
 #define KEXEC_ZEROPAGE	128
 
+/* As in asm/e820/types.h. */
+enum e820_type {
+	E820_TYPE_RAM = 1, E820_TYPE_RESERVED, E820_TYPE_ACPI, E820_TYPE_NVS,
+	E820_TYPE_UNUSABLE, E820_TYPE_PMEM = 7, E820_TYPE_PRAM = 12,
+	E820_TYPE_SOFT_RESERVED = 0xefffffff,
+};
+
 /**
  * struct kexec_entry - an e820 entry, as the kernel has it
  * @addr: first byte
