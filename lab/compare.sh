@@ -151,11 +151,16 @@ same_memory() {	# same_memory FOLDER [kB]: that patched has reserved for another
 }
 
 # Counts are for everybody who may read dmesg, addresses would undo KASLR.
-said_by_kernel() {	# said_by_kernel FOLDER: the line about the tables
-	local address
+no_address() {	# no_address FILE: in what the series says
+	local line
 
-	address=$(grep -m 1 "^early_pgt: .*0x" "$1/patched/results") &&
-		{ echo "dmesg has an address: $address"; return 1; }
+	line=$(grep -a -m 1 'early_pgt: .*0x' "$1") || return 0
+	echo "$1: an address: $line" >&2
+	return 1
+}
+
+said_by_kernel() {	# said_by_kernel FOLDER: the line about the tables
+	no_address "$1/patched/results" || return
 	grep -E '^early_pgt: [0-9]+ tables? in [0-9]+ chunks?' "$1/patched/results" ||
-		{ echo "no line of early_pgt in $1/patched/results"; return 1; }
+		{ echo "no line of early_pgt in $1/patched/results" >&2; return 1; }
 }
